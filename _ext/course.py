@@ -1,0 +1,112 @@
+"""The course's own Sphinx extension: a cache that cannot go stale, measured run times, notebooks.
+
+`nb_execution_mode: cache` notices a change in a page's code but not in the library that the
+code imports. Here the cache's folder is named after a digest of rwlib, of the pinned packages
+and of the Python version. When any of them changes, every page is executed again.
+"""
+
+import hashlib
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from myst_nb.sphinx_ import NbMetadataCollector
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxRole
+
+logger = logging.getLogger(__name__)
+
+
+def cache_key(root):
+    """Return a digest of all that a page's outputs depend on, beside the page itself."""
+    digest = hashlib.sha256(sys.version.encode())
+    sources = [p for p in (root / "rwlib").rglob("*") if p.is_file() and p.suffix != ".pyc"]
+    for path in sorted([*sources, root / "requirements.txt"]):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def use_keyed_cache(app, config):
+    """Point the execution cache at the folder for this key and drop the other ones."""
+    root = Path(app.srcdir)
+    caches = Path(app.outdir).parent / ".jupyter_cache"
+    current = caches / cache_key(root)
+    if caches.is_dir():
+        for old in caches.iterdir():
+            if old != current:
+                logger.info("rwlib, the pins or Python changed: dropping the cache %s", old.name)
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+    config.nb_execution_cache_path = str(current)
+    os.environ["RWLIB_PROGRESS_BAR"] = "0"  # bars stack up in a static page
+
+
+class RunTimeNode(nodes.Inline, nodes.TextElement):
+    """A place that is filled with a run time once all pages have been executed."""
+
+
+class RunTimeRole(SphinxRole):
+    """{run-time}`page` is this page's, {run-time}`total` the book's, {run-time}`chapters/08_nuts` that one's."""
+
+    def run(self):
+        return [RunTimeNode("", "", page=self.text)], []
+
+
+class FillRunTimes(SphinxPostTransform):
+    """Replace each place with the time that the execution, or the cached record of it, reports."""
+
+    default_priority = 8
+
+    def run(self, **kwargs):
+        pages = NbMetadataCollector.get_doc_data(self.env)
+        for node in list(self.document.findall(RunTimeNode)):
+            node.replace_self(nodes.Text(self.describe(node["page"], pages)))
+
+    def describe(self, page, pages):
+        def seconds(docname):
+            return (pages.get(docname, {}).get("exec_data") or {}).get("runtime")
+
+        if page == "total":
+            times = [seconds(docname) for docname in pages]
+            return in_words(sum(t for t in times if t is not None))
+        time = seconds(self.env.docname if page == "page" else page)
+        if time is None:
+            logger.warning("run-time: %r was not executed", page, location=self.env.docname)
+            return "not measured"
+        return in_words(time)
+
+
+def in_words(seconds):
+    """Return a run time as a reader would say it."""
+    if seconds < 1:
+        return "less than a second"
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"about {minutes} min {rest} s"
+
+
+def offer_notebook(app, pagename, templatename, context, doctree):
+    """Put the executed notebook beside the page, for the theme's download menu to link to.
+
+    The theme does this itself only where a launch button (Binder, Colab) is set up.
+    """
+    notebook = Path(app.outdir).parent / "jupyter_execute" / f"{pagename}.ipynb"
+    executed = NbMetadataCollector.get_doc_data(app.env).get(pagename, {}).get("exec_data")
+    if executed and notebook.exists():
+        target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(notebook, target)
+        context["ipynb_source"] = f"{pagename}.ipynb"
+
+
+def setup(app):
+    app.connect("config-inited", use_keyed_cache)
+    app.connect("html-page-context", offer_notebook, priority=100)  # before the theme makes its menu
+    app.add_role("run-time", RunTimeRole())
+    app.add_node(RunTimeNode)
+    app.add_post_transform(FillRunTimes)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
