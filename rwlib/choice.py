@@ -1,0 +1,138 @@
+"""From values to choice probabilities, and from probabilities to a choice."""
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, Int, Num, PRNGKeyArray, Shaped
+
+__all__ = ["choice_log_probabilities", "sample_choice", "softmax"]
+
+
+def softmax(value: Num[ArrayLike, "... n_actions"], beta: Num[ArrayLike, "..."] = 1.0) -> Float[Array, "... n_actions"]:
+    r"""Turn values into choice probabilities.
+
+    .. math:: p_a = \frac{e^{\beta Q_a}}{\sum_b e^{\beta Q_b}}
+
+    Parameters
+    ----------
+    value : array, shape (..., n_actions)
+        Values, in reward units. Any finite number is safe: nothing overflows.
+    beta : array or float, default 1.0
+        Inverse temperature, in 1 / reward units. It *multiplies* the values: 0 makes every choice
+        equally likely, a large one makes the best action certain. One number, or one for each leading
+        index of ``value``: shape ``value.shape[:-1]``, or anything that broadcasts to it.
+
+    Returns
+    -------
+    probabilities : array, shape (..., n_actions)
+        Non-negative, and summing to one over the last axis.
+
+    Raises
+    ------
+    ValueError
+        If ``value`` has no axis to normalise over, or the shape of ``beta`` does not fit.
+
+    References
+    ----------
+    Luce, R. D. (1959). *Individual Choice Behavior*. Sutton, R. S., & Barto, A. G. (2018).
+    *Reinforcement Learning*, 2nd ed., section 2.8.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from rwlib import softmax
+    >>> print(softmax(jnp.array([0.0, 1.0]), beta=2.0).round(3))
+    [0.119 0.881]
+    """
+    value, beta = jnp.asarray(value, float), jnp.asarray(beta, float)
+    if value.ndim == 0:
+        raise ValueError(f"softmax needs one entry per action in the last axis; got the single number {value}.")
+    if beta.ndim > value.ndim or (beta.ndim == value.ndim and beta.shape[-1] != 1):
+        raise ValueError(
+            f"beta has shape {beta.shape}, which does not fit values of shape {value.shape}: "
+            f"give one number, or one per leading index, shape {value.shape[:-1]}."
+        )
+    if beta.ndim < value.ndim:
+        beta = beta[..., None]
+    # Only differences between values matter, so the largest is moved to 0 before anything can
+    # overflow; the limits keep inf − inf and 0 · inf (both NaN) out for the most extreme inputs.
+    limit = jnp.finfo(value.dtype).max
+    below_best = jnp.maximum(value - value.max(-1, keepdims=True), -limit)
+    return jax.nn.softmax(jnp.clip(beta * below_best, -limit, limit), axis=-1)
+
+
+def choice_log_probabilities(
+    value: Num[ArrayLike, "... n_actions"],
+    previous_choice: Shaped[ArrayLike, "... n_actions"],
+    beta: Num[ArrayLike, "..."],
+    stickiness: Num[ArrayLike, "..."] = 0.0,
+    lapse: Num[ArrayLike, "..."] = 0.0,
+) -> Float[Array, "... n_actions"]:
+    r"""Log of the softmax, with a pull towards the last choice and a share of random choices.
+
+    .. math:: p_a = (1 - \xi)\,\mathrm{softmax}(\beta Q + \kappa\, c)_a + \xi / n_\mathrm{actions}
+
+    where :math:`c_a` is 1 for the action chosen last and 0 elsewhere. Logs, because a likelihood
+    multiplies hundreds of probabilities and their product underflows.
+
+    Parameters
+    ----------
+    value : array, shape (..., n_actions)
+        Values, in reward units.
+    previous_choice : array, shape (..., n_actions)
+        1 for the action that was chosen on the previous trial, 0 elsewhere; all 0 on the first trial.
+    beta : array or float
+        Inverse temperature, > 0.
+    stickiness : array or float, default 0
+        κ, in logits: positive repeats, negative switches.
+    lapse : array or float in [0, 1], default 0
+        ξ, the probability of a uniformly random choice.
+
+    Returns
+    -------
+    log_probabilities : array, shape (..., n_actions)
+
+    References
+    ----------
+    Lapse: Wilson, R. C., & Collins, A. G. E. (2019). https://doi.org/10.7554/eLife.49547.
+    Stickiness: Sugawara, M., & Katahira, K. (2021). https://doi.org/10.1038/s41598-020-80593-7.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from rwlib.choice import choice_log_probabilities
+    >>> value, previous = jnp.array([0.5, 0.5]), jnp.array([1, 0])
+    >>> print(jnp.exp(choice_log_probabilities(value, previous, beta=3.0, stickiness=1.0, lapse=0.1)).round(3))
+    [0.708 0.292]
+    """
+    beta, stickiness, lapse = (jnp.asarray(x, float)[..., None] for x in (beta, stickiness, lapse))
+    value = jnp.asarray(value, float)
+    log_softmax = jax.nn.log_softmax(beta * value + stickiness * jnp.asarray(previous_choice), axis=-1)
+    # The inner `where` keeps the derivative of log(0) out of the gradient when nobody lapses.
+    log_lapse = jnp.where(lapse > 0, jnp.log(jnp.where(lapse > 0, lapse, 1.0) / value.shape[-1]), -jnp.inf)
+    return jnp.logaddexp(jnp.log1p(-lapse) + log_softmax, log_lapse)
+
+
+def sample_choice(key: PRNGKeyArray, log_probabilities: Float[Array, "... n_actions"]) -> Int[Array, "..."]:
+    """Draw one action from its log-probabilities.
+
+    Parameters
+    ----------
+    key : jax.random.key
+        Gives the same choice each time; use each key once.
+    log_probabilities : array, shape (..., n_actions)
+        Logs of probabilities (or of anything proportional to them) over the last axis.
+
+    Returns
+    -------
+    choice : array of int, shape (...)
+        Integers from 0 to n_actions − 1.
+
+    Examples
+    --------
+    >>> import jax, jax.numpy as jnp
+    >>> from rwlib.choice import sample_choice
+    >>> int(sample_choice(jax.random.key(0), jnp.log(jnp.array([0.0, 1.0, 0.0]))))
+    1
+    """
+    return jax.random.categorical(key, log_probabilities, axis=-1)
