@@ -1,0 +1,157 @@
+"""The built site: what a reader's browser would meet. `make book` builds it, `make test` reads it."""
+
+import json
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlparse
+
+import nbformat
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+ROOT = Path(__file__).parent.parent
+SITE = ROOT / "_build" / "html"
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf8"))
+DOCS = [TOC["root"]] + [entry["file"] for part in TOC["parts"] for entry in part["chapters"]]
+CHAPTERS = [doc for doc in DOCS if doc.startswith("chapters/")]
+
+pytestmark = pytest.mark.skipif(not (SITE / "searchindex.js").exists(), reason="no site is built: run `make book` first")
+
+_pages = {}
+
+
+def page(path):
+    """Return the parsed page at this path."""
+    if path not in _pages:
+        _pages[path] = BeautifulSoup(path.read_text(encoding="utf8"), "html.parser")
+    return _pages[path]
+
+
+def article(doc):
+    return page(SITE / f"{doc}.html").find("article")
+
+
+def is_external(address):
+    return bool(urlparse(address).scheme) or address.startswith("//")
+
+
+def anchors(path):
+    return {tag.get(name) for tag in page(path).find_all(True) for name in ("id", "name")}
+
+
+@pytest.mark.parametrize("doc", DOCS)
+def test_internal_links_and_anchors_resolve(doc):
+    here = SITE / f"{doc}.html"
+    broken = []
+    for link in page(here).find_all("a", href=True):
+        target, anchor = urldefrag(link["href"])
+        if is_external(link["href"]) or link["href"] == "#":
+            continue
+        path = (here.parent / unquote(target)).resolve() if target else here
+        if not path.exists():
+            broken.append(link["href"])
+        elif anchor and path.suffix == ".html" and unquote(anchor) not in anchors(path):
+            broken.append(link["href"])
+    assert not broken
+
+
+@pytest.mark.parametrize("doc", DOCS)
+def test_nothing_is_fetched_from_elsewhere(doc):
+    """Scripts, styles, fonts and pictures lie in the site itself, so that it works offline."""
+    for tag in page(SITE / f"{doc}.html").find_all(["script", "link", "img", "iframe", "source", "video"]):
+        if tag.name == "link" and not {"stylesheet", "preload", "icon", "modulepreload"} & set(tag.get("rel", [])):
+            continue
+        for address in (tag.get("src"), tag.get("href")):
+            if address and not address.startswith("data:"):
+                assert not is_external(address), address
+                file = ((SITE / f"{doc}.html").parent / unquote(urlparse(address).path)).resolve()
+                assert file.exists(), address
+        assert "://" not in (tag.string or "") or tag.get("type") == "application/vnd.jupyter.widget-state+json"
+
+
+def test_styles_import_nothing_from_elsewhere():
+    for style in SITE.rglob("*.css"):
+        text = style.read_text(encoding="utf8")
+        assert "@import url(http" not in text and "url(http" not in text and "url(//" not in text, style
+
+
+@pytest.mark.parametrize("doc", DOCS)
+def test_pictures_have_alt_text(doc):
+    for image in article(doc).find_all("img"):
+        alt = (image.get("alt") or "").strip()
+        assert len(alt.split()) >= 4, f"{image.get('src')}: {alt!r}"
+        assert not alt.endswith((".png", ".svg", ".jpg")) and "/" not in alt.split()[0]
+
+
+@pytest.mark.parametrize("doc", DOCS)
+def test_errors_are_shown_only_on_purpose(doc):
+    for output in article(doc).select(".cell_output"):
+        text = output.get_text()
+        if "Traceback (most recent call last)" in text:
+            cell = output.find_parent(class_="cell")
+            assert "tag_raises-exception" in cell.get("class", []), text[-300:]
+
+
+@pytest.mark.parametrize("doc", DOCS)
+def test_no_progress_bars_and_no_widgets(doc):
+    for output in article(doc).select(".cell_output"):
+        text = output.get_text()
+        assert "it/s]" not in text and "steps of size" not in text and "█" not in text, text[:300]
+        assert not output.select("script[type='application/vnd.jupyter.widget-view+json']")
+
+
+@pytest.mark.parametrize("doc", DOCS)
+def test_no_markup_is_left_unrendered(doc):
+    copy = BeautifulSoup(str(article(doc)), "html.parser")
+    for code in copy.select("pre, code, script"):
+        code.decompose()
+    text = copy.get_text()
+    for raw in ("{glue", "{doc}", "{ref}", "{numref}", "{term}", "{cite", "{run-time}", ":::", "```", "not measured"):
+        assert raw not in text, raw
+    assert not copy.select(".system-message, .problematic")
+
+
+@pytest.mark.parametrize("doc", CHAPTERS)
+def test_chapter_can_be_downloaded_as_an_executed_notebook(doc):
+    links = [link["href"] for link in page(SITE / f"{doc}.html").find_all("a", href=True) if link["href"].endswith(".ipynb")]
+    assert links
+    notebook = nbformat.read((SITE / f"{doc}.html").parent / links[0], as_version=4)
+    nbformat.validate(notebook)
+    assert any(cell.get("outputs") for cell in notebook.cells if cell.cell_type == "code")
+
+
+@pytest.mark.parametrize("doc", CHAPTERS)
+def test_solutions_are_folded(doc):
+    solutions = article(doc).select(".cell.tag_solution")
+    assert solutions
+    for cell in solutions:
+        details = cell.select("details")
+        assert details and not any(detail.has_attr("open") for detail in details)
+
+
+@pytest.mark.parametrize("doc", CHAPTERS)
+def test_run_time_is_measured(doc):
+    box = article(doc).select_one(".admonition.objectives").get_text()
+    assert "less than a second" in box or "about" in box.split("Run time")[1]
+
+
+@pytest.mark.parametrize("doc", DOCS)
+def test_left_and_right_navigation_search_and_dark_mode(doc):
+    soup = page(SITE / f"{doc}.html")
+    sidebar = {link.get("href") for link in soup.select(".bd-sidebar-primary a.internal")}
+    assert len(sidebar) >= len(DOCS)
+    assert soup.select(".theme-switch-button") and soup.select(".search-button-field, .search-button")
+    if len(soup.select("article h2")) > 1:
+        assert soup.select(".bd-sidebar-secondary .page-toc a")
+
+
+def test_search_knows_every_page():
+    text = (SITE / "searchindex.js").read_text(encoding="utf8")
+    index = json.loads(text[text.index("(") + 1 : text.rindex(")")])
+    assert set(DOCS) <= set(index["docnames"])
+
+
+def test_every_module_is_in_the_reference():
+    text = article("back_matter/api").get_text()
+    modules = [path.stem for path in (ROOT / "rwlib").glob("*.py") if not path.stem.startswith("_")]
+    assert not [module for module in modules if f"rwlib.{module}." not in text]
