@@ -9,9 +9,12 @@ import hashlib
 import os
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import nbformat
 from docutils import nodes
+from jupyter_cache import get_cache
 from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -92,15 +95,20 @@ def in_words(seconds):
 def offer_notebook(app, pagename, templatename, context, doctree):
     """Put the executed notebook beside the page, for the theme's download menu to link to.
 
-    The theme does this itself only where a launch button (Binder, Colab) is set up.
+    The theme does this itself only where a launch button (Binder, Colab) is set up, and then
+    without outputs when they came from the cache.
     """
-    notebook = Path(app.outdir).parent / "jupyter_execute" / f"{pagename}.ipynb"
+    source = Path(app.outdir).parent / "jupyter_execute" / f"{pagename}.ipynb"
     executed = NbMetadataCollector.get_doc_data(app.env).get(pagename, {}).get("exec_data")
-    if executed and notebook.exists():
-        target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(notebook, target)
-        context["ipynb_source"] = f"{pagename}.ipynb"
+    if not executed or not source.exists():
+        return
+    notebook = nbformat.read(source, as_version=4)
+    with suppress(KeyError):  # a page that failed is not in the cache
+        _, notebook = get_cache(app.config.nb_execution_cache_path).merge_match_into_notebook(notebook)
+    target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, target)
+    context["ipynb_source"] = f"{pagename}.ipynb"
 
 
 def setup(app):
