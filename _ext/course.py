@@ -92,6 +92,13 @@ def in_words(seconds):
     return f"about {minutes} min {rest} s"
 
 
+def name_solutions(app, doctree):
+    """Say on the fold of a solution that it is one."""
+    for cell in doctree.findall(nodes.container):
+        if "tag_solution" in cell["classes"] and cell.get("hide_mode"):
+            cell["prompt_show"], cell["prompt_hide"] = "Show the solution", "Hide the solution"
+
+
 def offer_notebook(app, pagename, templatename, context, doctree):
     """Put the executed notebook beside the page, for the theme's download menu to link to.
 
@@ -113,6 +120,7 @@ def offer_notebook(app, pagename, templatename, context, doctree):
 
 def setup(app):
     app.connect("config-inited", use_keyed_cache)
+    app.connect("doctree-read", name_solutions)
     app.connect("html-page-context", offer_notebook, priority=100)  # before the theme makes its menu
     app.add_role("run-time", RunTimeRole())
     app.add_node(RunTimeNode)
