@@ -18,6 +18,10 @@ EXE     := $(shell $(PYTHON) -c 'import os, sys; print(os.path.realpath(sys.exec
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
 READY   := $(VENV)/ready-for-python-$(VERSION)
 
+# In Jupyter Lab: chapters open as notebooks, and nothing is fetched from the network.
+LAB_SETTINGS := {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Jupytext Notebook", "myst": "Jupytext Notebook"}}, \
+  "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
+
 .PHONY: help env book test lab serve lock clean
 
 help:
@@ -34,8 +38,7 @@ $(READY): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@mkdir -p $(VENV)/share/jupyter/lab/settings
-	@echo '{"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Jupytext Notebook", "myst": "Jupytext Notebook"}}}' \
-	  > $(VENV)/share/jupyter/lab/settings/overrides.json
+	@echo '$(LAB_SETTINGS)' > $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
 # Pages are always written afresh; only those whose code, library or pins changed are executed again.
@@ -48,7 +51,7 @@ test: env
 	$(BIN)/python -m pytest
 
 lab: env
-	$(BIN)/jupyter lab --notebook-dir=. intro.md
+	$(BIN)/jupyter lab --notebook-dir=. $(if $(filter 0,$(shell id -u)),--allow-root) intro.md
 
 serve: env
 	@test -e $(SITE) || $(MAKE) book

@@ -1,11 +1,14 @@
-"""The course's own Sphinx extension: a cache that cannot go stale, measured run times, notebooks.
+"""The course's own Sphinx extension: a cache that cannot go stale, measured run times, notebooks to take
+away, and errors that can be found.
 
 `nb_execution_mode: cache` notices a change in a page's code but not in the library that the
 code imports. Here the cache's folder is named after a digest of rwlib, of the pinned packages
 and of the Python version. When any of them changes, every page is executed again.
 """
 
+import atexit
 import hashlib
+import logging as python_logging
 import os
 import shutil
 import sys
@@ -118,7 +121,31 @@ def offer_notebook(app, pagename, templatename, context, doctree):
     context["ipynb_source"] = f"{pagename}.ipynb"
 
 
+class Problems(python_logging.Handler):
+    """Collect what went wrong and say it once more at the very end, below Sphinx's own traceback."""
+
+    def __init__(self):
+        super().__init__(level="WARNING")
+        self.lines = {}  # a dictionary: Sphinx may say the same thing twice
+
+    def emit(self, record):
+        message = record.getMessage()
+        if "nbclient.exceptions.CellExecutionError: " in message:  # only the cell and its error, not the way to them
+            message = message.split("CellExecutionError: ")[-1].strip()
+        place = getattr(record, "location", None) or "the book"
+        if isinstance(place, nodes.Node):
+            place = logging.get_node_location(place)
+        self.lines[f"{place}: {message}"] = None
+
+    def report(self):
+        if self.lines:
+            print("\nWHAT FAILED\n", *self.lines, sep="\n", file=sys.stderr)
+
+
 def setup(app):
+    problems = Problems()
+    python_logging.getLogger("sphinx").addHandler(problems)
+    atexit.register(problems.report)
     app.connect("config-inited", use_keyed_cache)
     app.connect("doctree-read", name_solutions)
     app.connect("html-page-context", offer_notebook, priority=100)  # before the theme makes its menu
