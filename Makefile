@@ -60,7 +60,7 @@ serve: env
 lock:
 	rm -rf _build/lock && "$(EXE)" -m venv _build/lock
 	_build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
-	_build/lock/bin/uv pip compile --universal --python-version 3.11 --upgrade --no-emit-index-url --no-emit-find-links \
+	_build/lock/bin/uv pip compile --system-certs --universal --python-version 3.11 --upgrade --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command "make lock" requirements.in -o requirements.txt
 
 clean:
