@@ -31,6 +31,7 @@ env: $(READY)
 
 # A `.venv` without this mark is unfinished or belongs to another Python: it is made anew.
 $(READY): requirements.txt pyproject.toml
+	@test -n "$(EXE)" || { echo "There is no $(PYTHON) on this machine. Choose another interpreter with PYTHON=."; exit 1; }
 	@"$(EXE)" -c 'import sys; v = sys.version_info[:2]; ok = (3, 11) <= v <= (3, 13); \
 	  sys.exit(None if ok else "This course needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is %d.%d. Choose one with PYTHON=." % v)'
 	@if [ -e $@ ]; then echo "Updating $(VENV)"; \
