@@ -1,22 +1,31 @@
 """Fit a learning model to people's choices: the helper package of the course.
 
 One module per stage of the reader's way; each imports only from those above it in the list:
-``learning``, ``choice``, ``parameters``, ``data``, ``tasks``, ``simulation``, ``likelihood``.
+``learning``, ``choice``, ``parameters``, ``data``, ``tasks``, ``simulation``, ``likelihood``, ``hierarchy``,
+``inference``.
 """
 
 from rwlib.choice import softmax
 from rwlib.data import ChoiceData, read_choices, write_choices
+from rwlib.hierarchy import ASYMMETRIC, ASYMMETRIC_TEMPERATURE, GroupParameter, Model
+from rwlib.inference import check, fit
 from rwlib.learning import asymmetric_rescorla_wagner_update
 from rwlib.likelihood import log_likelihood, trialwise_log_likelihood
 from rwlib.simulation import Simulation, simulate
 from rwlib.tasks import FIVE_ARMS, bernoulli_outcomes
 
 __all__ = [
+    "ASYMMETRIC",
+    "ASYMMETRIC_TEMPERATURE",
     "FIVE_ARMS",
     "ChoiceData",
+    "GroupParameter",
+    "Model",
     "Simulation",
     "asymmetric_rescorla_wagner_update",
     "bernoulli_outcomes",
+    "check",
+    "fit",
     "log_likelihood",
     "read_choices",
     "simulate",
