@@ -2,7 +2,7 @@
 
 One module per stage of the reader's way; each imports only from those above it in the list:
 ``learning``, ``choice``, ``parameters``, ``data``, ``tasks``, ``simulation``, ``likelihood``, ``hierarchy``,
-``inference``.
+``inference``, ``recovery``, ``plotting``.
 """
 
 from rwlib.choice import softmax
@@ -11,6 +11,8 @@ from rwlib.hierarchy import ASYMMETRIC, ASYMMETRIC_TEMPERATURE, GroupParameter, 
 from rwlib.inference import check, fit
 from rwlib.learning import asymmetric_rescorla_wagner_update
 from rwlib.likelihood import log_likelihood, trialwise_log_likelihood
+from rwlib.plotting import plot_recovery
+from rwlib.recovery import recovery_correlations, recovery_table
 from rwlib.simulation import Simulation, simulate
 from rwlib.tasks import FIVE_ARMS, bernoulli_outcomes
 
@@ -27,7 +29,10 @@ __all__ = [
     "check",
     "fit",
     "log_likelihood",
+    "plot_recovery",
     "read_choices",
+    "recovery_correlations",
+    "recovery_table",
     "simulate",
     "softmax",
     "trialwise_log_likelihood",

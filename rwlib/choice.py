@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int, Num, PRNGKeyArray, Shaped
 __all__ = ["choice_log_probabilities", "sample_choice", "softmax"]
 
 
-def softmax(value: Num[ArrayLike, "... n_actions"], beta: Num[ArrayLike, "..."] = 1.0) -> Float[Array, "... n_actions"]:
+def softmax(value: Num[ArrayLike, "..."], beta: Num[ArrayLike, "..."] = 1.0) -> Float[Array, "..."]:
     r"""Turn values into choice probabilities.
 
     .. math:: p_a = \frac{e^{\beta Q_a}}{\sum_b e^{\beta Q_b}}
@@ -41,8 +41,8 @@ def softmax(value: Num[ArrayLike, "... n_actions"], beta: Num[ArrayLike, "..."] 
     --------
     >>> import jax.numpy as jnp
     >>> from rwlib import softmax
-    >>> print(softmax(jnp.array([0.0, 1.0]), beta=2.0).round(3))
-    [0.119 0.881]
+    >>> softmax(jnp.array([0.0, 1.0]), beta=2.0).tolist()
+    [0.119, 0.881]
     """
     value, beta = jnp.asarray(value, float), jnp.asarray(beta, float)
     if value.ndim == 0:
@@ -102,8 +102,9 @@ def choice_log_probabilities(
     >>> import jax.numpy as jnp
     >>> from rwlib.choice import choice_log_probabilities
     >>> value, previous = jnp.array([0.5, 0.5]), jnp.array([1, 0])
-    >>> print(jnp.exp(choice_log_probabilities(value, previous, beta=3.0, stickiness=1.0, lapse=0.1)).round(3))
-    [0.708 0.292]
+    >>> log_probs = choice_log_probabilities(value, previous, beta=3.0, stickiness=1.0, lapse=0.1)
+    >>> jnp.exp(log_probs).tolist()
+    [0.708, 0.292]
     """
     beta, stickiness, lapse = (jnp.asarray(x, float)[..., None] for x in (beta, stickiness, lapse))
     value = jnp.asarray(value, float)

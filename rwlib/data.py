@@ -1,19 +1,18 @@
 """Observed choices and rewards: one immutable container, and reading and writing tables."""
 
 import dataclasses
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 import jax
 import numpy as np
 import pandas as pd
-from jaxtyping import Array, Bool, Float, Int, Shaped
+from jaxtyping import Array, Bool, Num
 
 __all__ = ["ChoiceData", "read_choices", "write_choices"]
 
-Choices = Int[Array, "n_subjects n_trials"] | Int[np.ndarray, "n_subjects n_trials"]
-Rewards = Float[Array, "n_subjects n_trials"] | Float[np.ndarray, "n_subjects n_trials"]
-Mask = Bool[Array, "n_subjects n_trials"] | Bool[np.ndarray, "n_subjects n_trials"]
+Table = Num[Array, "n_subjects n_trials"] | Num[np.ndarray, "n_subjects n_trials"] | Sequence
+Mask = Bool[Array, "n_subjects n_trials"] | Bool[np.ndarray, "n_subjects n_trials"] | Sequence
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,11 +49,11 @@ class ChoiceData:
     (1, 3, 2)
     """
 
-    choices: Choices
-    rewards: Rewards
-    mask: Mask = None
-    n_actions: int = None
-    subjects: tuple[Hashable, ...] = None
+    choices: Table
+    rewards: Table
+    mask: Mask | None = None
+    n_actions: int | None = None
+    subjects: Sequence[Hashable] | None = None
 
     def __post_init__(self):
         choices, rewards, mask = self.choices, self.rewards, self.mask
@@ -197,7 +196,7 @@ def read_choices(
     repeated = pd.DataFrame({"s": table[subject], "t": trials}).duplicated()
     if repeated.any():
         row = repeated.idxmax()
-        raise ValueError(f"Row {row} repeats trial {table[trial][row]} of subject {table[subject][row]!r}.")
+        raise ValueError(f"Row {row} repeats trial {table[trial][row]} of subject {str(table[subject][row])!r}.")
     unpaid = choices.notna() & rewards.isna()
     if unpaid.any():
         row = unpaid.idxmax()

@@ -1,5 +1,7 @@
 """Outcome tables: what each arm would have paid on each trial, whether or not it was chosen."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +14,7 @@ __all__ = ["FIVE_ARMS", "bernoulli_outcomes"]
 FIVE_ARMS = (0.2, 0.4, 0.8, 0.1, 0.5)
 
 
-def bernoulli_outcomes(key: PRNGKeyArray, reward_probs: Num[ArrayLike, " n_actions"], n_trials: int) -> Float[Array, "n_trials n_actions"]:
+def bernoulli_outcomes(key: PRNGKeyArray, reward_probs: Num[ArrayLike, " n_actions"] | Sequence[float], n_trials: int) -> Float[Array, "n_trials n_actions"]:
     """Draw a table of wins (1) and losses (0) for arms with fixed reward probabilities.
 
     Parameters

@@ -1,0 +1,109 @@
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rwlib import ChoiceData, read_choices, write_choices
+
+TABLE = pd.DataFrame(
+    {
+        "subject": ["eve", "ada", "eve", "ada", "eve"],
+        "trial": [2, 1, 1, 2, 3],
+        "choice": [1, 0, 0, 1, np.nan],
+        "reward": [1.0, 0.0, 0.5, 1.0, np.nan],
+    }
+)
+
+
+def test_trials_are_sorted_within_subjects_and_missed_ones_masked():
+    data = read_choices(TABLE)
+    assert data.subjects == ("eve", "ada")
+    np.testing.assert_array_equal(data.choices, [[0, 1, 0], [0, 1, 0]])
+    np.testing.assert_array_equal(data.rewards, [[0.5, 1.0, 0.0], [0.0, 1.0, 0.0]])
+    np.testing.assert_array_equal(data.mask, [[True, True, False], [True, True, False]])
+
+
+def test_columns_may_have_other_names(tmp_path):
+    renamed = TABLE.rename(columns={"subject": "id", "trial": "t", "choice": "key", "reward": "points"})
+    renamed.to_csv(tmp_path / "choices.csv", index=False)
+    data = read_choices(tmp_path / "choices.csv", subject="id", trial="t", choice="key", reward="points")
+    np.testing.assert_array_equal(data.choices, read_choices(TABLE).choices)
+
+
+@given(st.integers(1, 5), st.integers(1, 6), st.integers(2, 5), st.integers(0, 10**6))
+def test_what_is_written_is_read_back_unchanged(n_subjects, n_trials, n_actions, seed):
+    rng = np.random.default_rng(seed)
+    mask = rng.random((n_subjects, n_trials)) > 0.3
+    mask[0, 0] = True
+    data = ChoiceData(
+        rng.integers(n_actions, size=mask.shape), rng.normal(size=mask.shape), mask, n_actions, [f"s{i}" for i in range(n_subjects)]
+    )
+    shuffled = write_choices(data).sample(frac=1, random_state=seed)
+    again = read_choices(shuffled, n_actions=n_actions)
+    order = [again.subjects.index(label) for label in data.subjects]
+    for name in ("choices", "rewards", "mask"):
+        np.testing.assert_array_equal(getattr(again, name)[order], getattr(data, name))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.drop(columns="reward"), "no column 'reward'"),
+        (lambda t: t.iloc[:0], "no rows"),
+        (lambda t: t.assign(choice=t["choice"] + 1), "seem to start at 1"),
+        (lambda t: t.assign(trial=1), "repeats trial 1 of subject 'eve'"),
+        (lambda t: t.assign(reward=np.nan), "a choice but no 'reward'"),
+        (lambda t: t.assign(choice=["left", 0, 0, 1, 1]), "Row 0 has 'left' in column 'choice'"),
+        (lambda t: t.assign(subject=["eve", None, "eve", "ada", "eve"]), "Row 1 has no 'subject'"),
+        (lambda t: t.assign(choice=[0.5, 0, 0, 1, np.nan]), "whole numbers"),
+    ],
+)
+def test_a_bad_table_is_refused_and_the_place_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        read_choices(change(TABLE))
+
+
+def test_choices_beyond_the_number_of_actions_are_named():
+    with pytest.raises(ValueError, match=r"A choice is 2, but with n_actions=2 .*subject 'ada', trial index 1"):
+        ChoiceData([[0, 2]], [[0.0, 1.0]], n_actions=2, subjects=["ada"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"choices": [0, 1], "rewards": [0.0, 1.0]}, r"choices has shape \(2,\)"),
+        ({"choices": [[0, 1]], "rewards": [[0.0]]}, r"rewards has shape \(1, 1\)"),
+        ({"choices": [[0, -1]], "rewards": [[0.0, 1.0]]}, "A choice is -1"),
+        ({"choices": [[0, 1]], "rewards": [[0.0, np.nan]]}, "A reward is nan"),
+        ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": ["a", "a"]}, "'a' occurs more than once"),
+        ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": ["a"]}, "1 subject labels for 2 rows"),
+        ({"choices": [[0]], "rewards": [[0.0]], "mask": [[False]]}, "mask is False everywhere"),
+    ],
+)
+def test_bad_arrays_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ChoiceData(**arguments)
+
+
+def test_what_a_masked_trial_holds_does_not_matter():
+    data = ChoiceData([[0, 99]], [[1.0, np.nan]], [[True, False]], n_actions=2)
+    np.testing.assert_array_equal(data.choices, [[0, 0]])
+    np.testing.assert_array_equal(data.rewards, [[1.0, 0.0]])
+
+
+def test_data_cannot_be_changed_by_accident():
+    source = np.array([[0, 1]])
+    data = ChoiceData(source, [[0.0, 1.0]])
+    source[0, 0] = 1
+    assert data.choices[0, 0] == 0
+    with pytest.raises(ValueError, match="read-only"):
+        data.choices[0, 0] = 1
+
+
+def test_data_pass_through_jit():
+    data = ChoiceData([[0, 1]], [[0.0, 1.0]], subjects=["ada"])
+    back = jax.jit(lambda d: d)(data)
+    assert back.subjects == ("ada",) and back.n_actions == 2
+    np.testing.assert_array_equal(back.rewards, data.rewards)

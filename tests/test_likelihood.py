@@ -1,0 +1,140 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference_agent import trialwise_log_likelihood as plain
+
+from rwlib import ChoiceData, log_likelihood, trialwise_log_likelihood
+from rwlib.likelihood import _trialwise
+from rwlib.parameters import subject_parameters
+
+CORE = ("alpha_pos", "alpha_neg", "beta")
+# Compiled once per shape and set of parameters, not once per example.
+one_pass_gradient = jax.jit(jax.grad(lambda params, data: log_likelihood(data, params).sum()))
+autodiff_gradient = jax.jit(jax.grad(lambda params, data: _trialwise(data, subject_parameters(params, data.n_subjects)).sum()))
+SETS = [CORE, (*CORE, "stickiness"), (*CORE, "lapse"), (*CORE, "q0"), (*CORE, "stickiness", "lapse", "q0")]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def float64():
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", False)
+
+
+def random_case(seed, n_subjects=4, n_trials=30, n_actions=3, share_masked=0.2, binary=True):
+    rng = np.random.default_rng(seed)
+    shape = (n_subjects, n_trials)
+    mask = rng.random(shape) >= share_masked
+    mask[0, 0] = True
+    rewards = rng.integers(0, 2, shape).astype(float) if binary else rng.normal(0, 3, shape)
+    data = ChoiceData(rng.integers(n_actions, size=shape), rewards, mask, n_actions)
+    params = {
+        "alpha_pos": rng.uniform(0.01, 0.99, n_subjects),
+        "alpha_neg": rng.uniform(0.01, 0.99, n_subjects),
+        "beta": rng.uniform(0.1, 10, n_subjects),
+        "stickiness": rng.normal(size=n_subjects),
+        "lapse": rng.uniform(0.01, 0.5, n_subjects),
+        "q0": rng.normal(0.5, 0.5, n_subjects),
+    }
+    return data, params
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10**6), st.sampled_from([2, 7]), st.sampled_from(SETS), st.booleans())
+def test_log_likelihood_agrees_with_a_plain_loop(seed, n_actions, names, binary):
+    data, params = random_case(seed, n_actions=n_actions, binary=binary)
+    given_params = {name: params[name] for name in names}
+    expected = np.array(
+        [
+            plain(data.choices[i], data.rewards[i], data.mask[i], n_actions, **{name: v[i] for name, v in given_params.items()})
+            for i in range(data.n_subjects)
+        ]
+    )
+    np.testing.assert_allclose(trialwise_log_likelihood(data, given_params), expected, rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(log_likelihood(data, given_params), expected.sum(1), rtol=1e-9)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10**6), st.sampled_from([2, 7]), st.sampled_from(SETS), st.booleans())
+def test_one_pass_gradient_equals_autodiff_of_the_plain_scan(seed, n_actions, names, binary):
+    data, params = random_case(seed, n_actions=n_actions, binary=binary)
+    given_params = {name: params[name] for name in names}
+    by_autodiff = autodiff_gradient(given_params, data)
+    in_one_pass = one_pass_gradient(given_params, data)
+    for name in names:
+        np.testing.assert_allclose(in_one_pass[name], by_autodiff[name], rtol=1e-9, atol=1e-9, err_msg=name)
+
+
+@pytest.mark.parametrize("name", SETS[-1])
+def test_gradient_agrees_with_finite_differences(name):
+    data, params = random_case(5)
+    step = 1e-6
+
+    def total(change):
+        return float(log_likelihood(data, {**params, name: params[name] + change}).sum())
+
+    slope = jax.grad(lambda p: log_likelihood(data, p).sum())(params)[name].sum()
+    np.testing.assert_allclose(slope, (total(step) - total(-step)) / (2 * step), rtol=1e-5, atol=1e-5)
+
+
+def test_second_derivatives_are_those_of_the_plain_scan():
+    data, params = random_case(6, n_subjects=2)
+    given_params = {name: params[name] for name in CORE}
+    exact = jax.hessian(lambda p: _trialwise(data, subject_parameters(p)).sum())(given_params)
+    ours = jax.hessian(lambda p: log_likelihood(data, p).sum())(given_params)
+    for a in CORE:
+        for b in CORE:
+            np.testing.assert_allclose(ours[a][b], exact[a][b], rtol=1e-8, atol=1e-8)
+
+
+def test_a_weighted_sum_and_vmap_over_parameters_have_the_right_gradient():
+    data, params = random_case(7)
+    weights = jnp.arange(4.0)
+    many = {name: jnp.stack([params[name], params[name] * 0.9]) for name in CORE}
+    ours = jax.vmap(jax.grad(lambda p: (weights * log_likelihood(data, p)).sum()))(many)
+    exact = jax.vmap(jax.grad(lambda p: (weights * _trialwise(data, subject_parameters(p)).sum(1)).sum()))(many)
+    for name in CORE:
+        np.testing.assert_allclose(ours[name], exact[name], rtol=1e-9, atol=1e-9)
+
+
+def test_masked_trials_count_nothing_and_teach_nothing():
+    data, params = random_case(8, share_masked=0.3)
+    trialwise = np.asarray(trialwise_log_likelihood(data, params))
+    assert (trialwise[~data.mask] == 0).all()
+    for i in range(data.n_subjects):  # the same subject with those trials cut out
+        kept = data.mask[i]
+        shorter = ChoiceData(data.choices[i][None, kept], data.rewards[i][None, kept], n_actions=3)
+        one = {name: value[i : i + 1] for name, value in params.items()}
+        np.testing.assert_allclose(log_likelihood(shorter, one)[0], trialwise[i].sum(), rtol=1e-10)
+
+
+def test_extreme_inverse_temperatures_stay_finite():
+    data, params = random_case(9)
+    extreme = {**{name: params[name] for name in CORE}, "beta": np.array([0.0, 1e-8, 1e4, 1e6])}
+    value, slope = jax.value_and_grad(lambda p: log_likelihood(data, p).sum())(extreme)
+    assert np.isfinite(value)
+    assert all(np.isfinite(s).all() for s in slope.values())
+
+
+def test_a_random_chooser_scores_chance():
+    data, params = random_case(10, share_masked=0.0)
+    chance = {**{name: params[name] for name in CORE}, "beta": np.zeros(4)}
+    np.testing.assert_allclose(log_likelihood(data, chance), 30 * np.log(1 / 3), rtol=1e-12)
+
+
+def test_float32_is_exact_enough():
+    data, params = random_case(11, n_trials=400)
+    exact = log_likelihood(data, params)
+    jax.config.update("jax_enable_x64", False)
+    single = log_likelihood(data, {name: np.float32(value) for name, value in params.items()})
+    jax.config.update("jax_enable_x64", True)
+    np.testing.assert_allclose(single, exact, rtol=1e-5)
+
+
+def test_parameters_for_another_number_of_subjects_are_refused():
+    data, params = random_case(12)
+    with pytest.raises(ValueError, match="with 4 subjects"):
+        log_likelihood(data, {name: value[:3] for name, value in params.items()})

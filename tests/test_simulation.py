@@ -1,0 +1,74 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from reference_agent import choice_probabilities, update
+
+from rwlib import FIVE_ARMS, bernoulli_outcomes, simulate
+
+RNG = np.random.default_rng(11)
+PARAMS = {
+    "alpha_pos": RNG.beta(5, 5, 6),
+    "alpha_neg": RNG.beta(5, 5, 6),
+    "beta": RNG.uniform(1, 5, 6),
+    "stickiness": RNG.normal(size=6),
+    "lapse": RNG.uniform(0, 0.3, 6),
+    "q0": RNG.uniform(0, 1, 6),
+}
+OUTCOMES = bernoulli_outcomes(jax.random.key(0), FIVE_ARMS, 60)
+
+
+def test_values_and_probabilities_agree_with_a_plain_loop_over_the_same_choices():
+    simulation = simulate(jax.random.key(1), OUTCOMES, PARAMS)
+    for subject in range(6):
+        p = {name: value[subject] for name, value in PARAMS.items()}
+        value, previous = [p["q0"]] * 5, None
+        for trial in range(60):
+            np.testing.assert_allclose(simulation.values[subject, trial], value, atol=1e-5)
+            expected = choice_probabilities(value, previous, p["beta"], p["stickiness"], p["lapse"])
+            np.testing.assert_allclose(simulation.choice_probs[subject, trial], expected, atol=1e-5)
+            choice = int(simulation.data.choices[subject, trial])
+            value, errors = update(value, np.asarray(OUTCOMES[trial]), np.arange(5) == choice, p["alpha_pos"], p["alpha_neg"])
+            np.testing.assert_allclose(simulation.prediction_errors[subject, trial], errors, atol=1e-5)
+            assert simulation.data.rewards[subject, trial] == OUTCOMES[trial, choice]
+            previous = choice
+
+
+def test_choices_are_as_frequent_as_the_probabilities_they_were_drawn_from():
+    n = 4000
+    params = {"alpha_pos": np.full(n, 0.3), "alpha_neg": np.full(n, 0.3), "beta": np.full(n, 2.0)}
+    simulation = simulate(jax.random.key(2), OUTCOMES[:10], params)
+    chosen = np.asarray(simulation.data.choices)[..., None] == np.arange(5)
+    probs = np.asarray(simulation.choice_probs)
+    z = (chosen - probs).sum(0) / np.sqrt((probs * (1 - probs)).sum(0))
+    assert np.abs(z).max() < 4.5
+
+
+def test_subjects_with_equal_parameters_make_different_choices():
+    params = {"alpha_pos": np.full(5, 0.3), "alpha_neg": np.full(5, 0.3), "beta": np.full(5, 1.0)}
+    choices = np.asarray(simulate(jax.random.key(3), OUTCOMES, params).data.choices)
+    assert len({tuple(row) for row in choices}) == 5
+
+
+def test_the_same_key_gives_the_same_data_and_another_key_others():
+    one, same, other = (simulate(jax.random.key(k), OUTCOMES, PARAMS).data.choices for k in (4, 4, 5))
+    np.testing.assert_array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_each_subject_may_have_its_own_outcomes():
+    tables = jnp.stack([jnp.zeros((20, 2)), jnp.ones((20, 2))])
+    params = {"alpha_pos": 0.5, "alpha_neg": 0.5, "beta": 1.0}
+    np.testing.assert_array_equal(simulate(jax.random.key(0), tables, params).data.rewards, [[0.0] * 20, [1.0] * 20])
+
+
+def test_an_arm_that_always_pays_is_preferred_in_the_end():
+    outcomes = np.tile([0.0, 1.0, 0.0], (200, 1))
+    params = {"alpha_pos": np.full(50, 0.4), "alpha_neg": np.full(50, 0.4), "beta": np.full(50, 8.0)}
+    late = np.asarray(simulate(jax.random.key(0), outcomes, params).data.choices)[:, 100:]
+    assert (late == 1).mean() > 0.95
+
+
+def test_a_number_of_outcome_tables_that_is_not_the_number_of_subjects_is_refused():
+    with pytest.raises(ValueError, match="with 3 subjects"):
+        simulate(jax.random.key(0), np.zeros((3, 20, 5)), PARAMS)
