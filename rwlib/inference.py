@@ -18,7 +18,7 @@ from numpyro.infer.util import constrain_fn, potential_energy
 from tqdm.auto import tqdm
 
 from rwlib.data import ChoiceData
-from rwlib.hierarchy import ASYMMETRIC, Model, hierarchical_model, unconstrained_sites
+from rwlib.hierarchy import ASYMMETRIC, Model, hierarchical_model, starting_sites
 
 __all__ = ["Report", "check", "fit"]
 
@@ -138,10 +138,12 @@ def _number_of_groups(num_chains):
     return max(n for n in range(1, num_chains + 1) if num_chains % n == 0 and n <= max(cores, 1))
 
 
-def _unravel(model, n_subjects):
-    """A function from one flat vector to the model's unconstrained sites, and the vector's length."""
-    start, unravel = ravel_pytree(jax.tree.map(jnp.zeros, unconstrained_sites(model, n_subjects), is_leaf=lambda x: isinstance(x, tuple)))
-    return unravel, start.size
+def _flat_start(model, n_subjects):
+    """Starting point and scale as flat vectors, and the function from a flat vector to the model's sites."""
+    sites = starting_sites(model, n_subjects)
+    centre, unravel = ravel_pytree({name: site.centre for name, site in sites.items()})
+    scale, _ = ravel_pytree({name: site.scale for name, site in sites.items()})
+    return centre, scale, unravel
 
 
 @lru_cache
@@ -149,7 +151,7 @@ def _kernels(settings):
     """NumPyro's NUTS as two functions. One flat vector of parameters compiles in a third of the time of many sites."""
 
     def potential(data):
-        unravel, _ = _unravel(settings.model, data.n_subjects)
+        _, _, unravel = _flat_start(settings.model, data.n_subjects)
         return lambda position: potential_energy(hierarchical_model, (data, settings.model), {}, unravel(position))
 
     return hmc(potential_fn_gen=potential, algo="NUTS")
@@ -158,14 +160,21 @@ def _kernels(settings):
 @partial(jax.jit, static_argnames="settings")
 def _start(keys, data, settings):
     init_kernel, _ = _kernels(settings)
-    _, size = _unravel(settings.model, data.n_subjects)
+    centre, scale, _ = _flat_start(settings.model, data.n_subjects)
 
     def one_chain(key):
         position_key, chain_key = jax.random.split(key)
-        # Apart enough for R-hat to notice chains that never meet, not so far that a rate is 0 or 1.
-        position = jax.random.uniform(position_key, (size,), minval=-1.0, maxval=1.0)
+        # Chains start further apart than their draws will spread, so that R-hat notices chains that never meet.
+        position = centre + 2 * scale * jax.random.uniform(position_key, centre.shape, minval=-1.0, maxval=1.0)
         return init_kernel(
-            position, settings.num_warmup, model_args=(data,), rng_key=chain_key, target_accept_prob=settings.target_accept
+            position,
+            settings.num_warmup,
+            step_size=0.3,
+            inverse_mass_matrix=scale**2,
+            target_accept_prob=settings.target_accept,
+            max_tree_depth=(7, 10),  # during warm-up, long trajectories with a poor mass matrix are not worth their steps
+            model_args=(data,),
+            rng_key=chain_key,
         )
 
     return jax.vmap(one_chain)(keys)
@@ -204,7 +213,7 @@ def _run_chains(keys, data, settings, total, progress):
 
 @partial(jax.jit, static_argnames="model")
 def _constrain(positions, data, model):
-    unravel, _ = _unravel(model, data.n_subjects)
+    _, _, unravel = _flat_start(model, data.n_subjects)
 
     def one_draw(position):
         sites = unravel(position)
@@ -252,13 +261,12 @@ class Report:
         return not self.problems
 
     def __str__(self) -> str:
+        worst = self.worst
         numbers = (
-            f"largest R-hat {self.worst['r_hat']:.3f}, smallest ESS {self.worst['ess_bulk']:.0f} (bulk) and "
-            f"{self.worst['ess_tail']:.0f} (tail), {self.worst['divergences']:.0f} divergences, smallest E-BFMI {self.worst['e_bfmi']:.2f}"
+            f"largest R-hat {worst['r_hat']:.3f}, {worst['divergences']:.0f} divergences, smallest E-BFMI {worst['e_bfmi']:.2f},\n"
+            f"smallest ESS {worst['ess_bulk']:.0f} (bulk) and {worst['ess_tail']:.0f} (tail)."
         )
-        if self:
-            return f"This fit passes: {numbers}."
-        return "\n".join([f"Do not use this fit: {numbers}.", *(f"- {problem}" for problem in self.problems)])
+        return "\n".join([f"{'This fit passes' if self else 'Do not use this fit'}: {numbers}", *(f"- {p}" for p in self.problems)])
 
     __repr__ = __str__
 

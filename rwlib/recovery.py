@@ -18,7 +18,7 @@ def recovery_table(true: Mapping[str, ArrayLike], fit: xr.DataTree, interval: fl
     true : dict of arrays, shape (n_subjects,)
         True values. ``temperature`` and ``beta`` stand for each other's inverse where the fit has the other one.
     fit : xarray.DataTree
-        As returned by :func:`rwlib.fit`, for the same subjects in the same order.
+        As returned by :func:`rwlib.inference.fit`, for the same subjects in the same order.
     interval : float in (0, 1), default 0.9
         Probability of the central posterior interval whose coverage is counted.
 
@@ -79,7 +79,7 @@ def recovery_correlations(true: Mapping[str, ArrayLike], fit: xr.DataTree) -> pd
     ----------
     true : dict of arrays, shape (n_subjects,)
     fit : xarray.DataTree
-        As returned by :func:`rwlib.fit`.
+        As returned by :func:`rwlib.inference.fit`.
 
     Returns
     -------

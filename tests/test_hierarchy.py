@@ -6,7 +6,7 @@ from numpyro.infer.util import potential_energy
 from scipy import stats
 
 from rwlib import ASYMMETRIC, ASYMMETRIC_TEMPERATURE, ChoiceData, GroupParameter, Model, log_likelihood
-from rwlib.hierarchy import hierarchical_model, unconstrained_sites
+from rwlib.hierarchy import hierarchical_model, starting_sites
 
 RNG = np.random.default_rng(0)
 DATA = ChoiceData(RNG.integers(3, size=(4, 25)), RNG.integers(2, size=(4, 25)), n_actions=3)
@@ -26,7 +26,7 @@ EVERY_KIND = Model(
 @pytest.mark.parametrize("model", [ASYMMETRIC, ASYMMETRIC_TEMPERATURE, EVERY_KIND], ids=lambda model: model.name)
 def test_log_density_is_the_sum_of_priors_and_likelihood(model):
     rng = np.random.default_rng(1)
-    sites = {name: rng.normal(0, 0.7, shape) for name, shape in unconstrained_sites(model, 4).items()}
+    sites = {name: rng.normal(0, 0.7, site.centre.shape) for name, site in starting_sites(model, 4).items()}
     expected, params = 0.0, {}
     for p in model.parameters:
         mean, log_sd = sites[f"{p.name}_group_mean"], sites[f"{p.name}_group_sd"]
