@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -34,7 +35,7 @@ def fit(
     num_chains: int = 4,
     seed: int = 0,
     progress_bar: bool | None = None,
-    target_accept: float = 0.8,
+    target_accept: float = 0.9,
 ) -> xr.DataTree:
     """Draw from the posterior of the hierarchical model, given the choices.
 
@@ -56,7 +57,7 @@ def fit(
         Seed of the chains' starting points and of the sampler.
     progress_bar : bool, optional
         Default: shown, unless the environment variable ``RWLIB_PROGRESS_BAR`` is 0.
-    target_accept : float in (0, 1), default 0.8
+    target_accept : float in (0, 1), default 0.9
         Larger values take smaller steps: slower, and the first cure for divergences.
 
     Returns
@@ -102,10 +103,15 @@ def fit(
     n_groups = _number_of_groups(num_chains)
     keys = jax.random.split(jax.random.key(seed), num_chains).reshape(n_groups, -1)
     total = num_warmup + num_samples
+    interrupted = threading.Event()
     with tqdm(total=total * n_groups, disable=not progress_bar, desc="NUTS", unit=" iterations", leave=False) as bar:
         with ThreadPoolExecutor(n_groups) as threads:
-            runs = threads.map(lambda group: _run_chains(group, anonymous, settings, total, bar.update), keys)
-            draws = jax.tree.map(lambda *groups: np.concatenate(groups), *runs)
+            runs = threads.map(lambda group: _run_chains(group, anonymous, settings, total, bar.update, interrupted), keys)
+            try:
+                draws = jax.tree.map(lambda *groups: np.concatenate(groups), *runs)
+            except BaseException:  # Ctrl-C too: threads must not run on to the end
+                interrupted.set()
+                raise
     kept = jax.tree.map(lambda x: x[:, num_warmup:], draws)
     return _to_datatree(kept, data, anonymous, settings, seed)
 
@@ -200,10 +206,12 @@ def _advance(state, data, n_iterations, settings):
     return jax.lax.fori_loop(0, n_iterations, iteration, (state, empty))
 
 
-def _run_chains(keys, data, settings, total, progress):
+def _run_chains(keys, data, settings, total, progress, interrupted):
     state = _start(keys, data, settings)
     chunks = []
     for first in range(0, total, CHUNK):
+        if interrupted.is_set():
+            break
         n = min(CHUNK, total - first)
         state, kept = _advance(state, data, n, settings)
         chunks.append(jax.tree.map(lambda x: np.asarray(x)[:n].swapaxes(0, 1), kept))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import rwlib
-from rwlib import ASYMMETRIC, check, fit
+from rwlib import ASYMMETRIC, check, fit, inference
 
 RNG = np.random.default_rng(3)
-TRUE = {"alpha_pos": RNG.beta(5, 5, 12), "alpha_neg": RNG.beta(5, 5, 12), "beta": RNG.uniform(2, 5, 12)}
+TRUE = {"alpha_pos": RNG.beta(5, 5, 12), "alpha_neg": RNG.beta(5, 5, 12), "beta": 1 / RNG.beta(5, 5, 12)}
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def good(data):
-    return fit(data, num_warmup=400, num_samples=600, seed=1, progress_bar=False)
+    return fit(data, num_warmup=400, num_samples=1000, seed=1, progress_bar=False)
 
 
 def test_a_good_fit_passes(good):
@@ -38,7 +38,7 @@ def test_the_fit_has_named_dimensions_and_the_subjects_labels(good, data):
         assert good.posterior[name].dims == ("chain", "draw", "subject")
         assert {f"{name}_group_mean", f"{name}_group_sd"} < set(good.posterior.data_vars)
     assert list(good.posterior.subject.values) == list(data.subjects)
-    assert good.posterior.sizes["chain"] == 4 and good.posterior.sizes["draw"] == 600
+    assert good.posterior.sizes["chain"] == 4 and good.posterior.sizes["draw"] == 1000
     np.testing.assert_array_equal(good.observed_data["choices"], data.choices)
 
 
@@ -50,7 +50,7 @@ def test_subjects_parameters_follow_from_the_groups(good):
 
 def test_centring_does_not_change_the_posterior(data, good):
     model = ASYMMETRIC._replace(parameters=tuple(p._replace(centred=not p.centred) for p in ASYMMETRIC.parameters))
-    other = fit(data, model, num_warmup=400, num_samples=600, seed=2, progress_bar=False, target_accept=0.9)
+    other = fit(data, model, num_warmup=400, num_samples=1000, seed=2, progress_bar=False, target_accept=0.9)
     for name in ("alpha_pos", "beta"):
         difference = (other.posterior[name].mean(("chain", "draw")) - good.posterior[name].mean(("chain", "draw"))).values
         spread = good.posterior[name].std(("chain", "draw")).values
@@ -68,6 +68,22 @@ def test_a_run_too_short_does_not_pass(data):
     report = check(fit(data, num_warmup=20, num_samples=30, progress_bar=False))
     assert not report
     assert "R-hat" in str(report) or "ESS" in str(report)
+
+
+def test_a_run_can_be_interrupted(data, monkeypatch):
+    finished = []
+    original = inference._advance
+
+    def interrupt_after_a_while(*arguments):
+        finished.append(1)
+        if len(finished) == 3:
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    monkeypatch.setattr(inference, "_advance", interrupt_after_a_while)
+    with pytest.raises(KeyboardInterrupt):
+        fit(data, num_warmup=400, num_samples=100_000, progress_bar=False)
+    assert len(finished) < 20  # of 2,008 pieces
 
 
 @pytest.mark.parametrize(
