@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from jax.typing import ArrayLike
+from matplotlib.ticker import MaxNLocator
 
 __all__ = ["plot_recovery", "plot_recovery_correlations"]
 
@@ -84,22 +85,29 @@ def plot_recovery(
         points["c"] = true[:, names.index(colour_by)]
         points.pop("color", None)
 
-    mean, interval = estimated, None
+    mean = low = high = estimated
     if estimated.ndim == 3:
         mean = estimated.mean(axis=0)
-        interval = np.abs(np.quantile(estimated, [0.05, 0.95], axis=0) - mean)
+        low, high = np.quantile(estimated, [0.05, 0.95], axis=0)
+    shown = np.stack([true, mean, low, high])
     figure, axes = plt.subplots(1, n_params, figsize=(2.5 * scale * n_params, 2.9 * scale), squeeze=False)
     for i, ax in enumerate(axes[0]):
-        if interval is not None:
-            ax.errorbar(true[:, i], mean[:, i], interval[:, :, i], fmt="none", ecolor="0.75", elinewidth=0.8, zorder=2)
+        if estimated.ndim == 3:
+            ax.vlines(true[:, i], low[:, i], high[:, i], color="0.75", linewidth=0.8, zorder=2)
         ax.scatter(true[:, i], mean[:, i], **points)
-        ends = [min(true[:, i].min(), mean[:, i].min()), max(true[:, i].max(), mean[:, i].max())]
-        ax.plot(ends, ends, color="0.3", linestyle="--", linewidth=1, zorder=1)
+        # One range for both axes: only then does the identity line run from corner to corner.
+        least, most = shown[:, :, i].min(), shown[:, :, i].max()
+        margin = 0.05 * ((most - least) or 1.0)
+        limits = [least - margin, most + margin]
+        ax.plot(limits, limits, color="0.3", linestyle="--", linewidth=1, zorder=1)
         title = names[i]
         if show_correlation:
             r = np.corrcoef(true[:, i], mean[:, i])[0, 1]
-            title += f"\nr = {r:.2f}, bias = {np.mean(mean[:, i] - true[:, i]):+.2f}"
-        ax.set(title=title, xlabel="true", ylabel="estimated" if i == 0 else "", aspect="equal", adjustable="datalim")
+            bias = round(np.mean(mean[:, i] - true[:, i]), 2) + 0.0  # no "-0.00"
+            title += f"\nr = {r:.2f}, bias = {bias:+.2f}".replace("-", "−")
+        ax.set(title=title, xlabel="true", ylabel="estimated" if i == 0 else "", xlim=limits, ylim=limits, aspect="equal")
+        ax.xaxis.set_major_locator(MaxNLocator(5))
+        ax.yaxis.set_major_locator(MaxNLocator(5))
     if save_path is not None:
         figure.savefig(Path(save_path) / (save_fname or "recovery_plot.svg"))
     return axes[0]
@@ -128,13 +136,13 @@ def plot_recovery_correlations(correlations: pd.DataFrame, ax: plt.Axes | None =
     'true'
     """
     if ax is None:
-        _, ax = plt.subplots(figsize=(4.2, 3.6))
+        _, ax = plt.subplots(figsize=(5.0, 3.8))
     image = ax.imshow(correlations, cmap="RdBu_r", vmin=-1, vmax=1)
     for (row, column), r in np.ndenumerate(correlations.to_numpy()):
         ax.text(column, row, f"{r:.2f}", ha="center", va="center", color="white" if abs(r) > 0.6 else "black")
-    ax.set_xticks(range(correlations.shape[1]), correlations.columns)
+    ax.set_xticks(range(correlations.shape[1]), correlations.columns, rotation=30, ha="right")
     ax.set_yticks(range(correlations.shape[0]), correlations.index)
     ax.set(xlabel="true", ylabel="estimated")
     ax.grid(False)
-    ax.figure.colorbar(image, ax=ax, label="correlation r")
+    ax.figure.colorbar(image, ax=ax, label="correlation r", fraction=0.046)
     return ax
