@@ -30,7 +30,7 @@ def fit(
     data: ChoiceData,
     model: Model = ASYMMETRIC,
     *,
-    num_warmup: int = 500,
+    num_warmup: int = 300,
     num_samples: int = 1000,
     num_chains: int = 4,
     seed: int = 0,
@@ -47,7 +47,7 @@ def fit(
     data : ChoiceData
     model : Model, default ASYMMETRIC
         Which parameters there are, with their priors.
-    num_warmup : int, default 500
+    num_warmup : int, default 300
         Iterations per chain in which the sampler finds its step size and mass matrix. They are dropped.
     num_samples : int, default 1000
         Draws kept per chain.
