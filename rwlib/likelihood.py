@@ -1,22 +1,25 @@
 """How probable the observed choices are, given parameters, and in which direction that grows."""
 
 from collections.abc import Mapping
-from functools import partial
+from functools import partial, reduce
 
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from rwlib.choice import choice_log_probabilities
+from rwlib.agents import RESCORLA_WAGNER_AGENT, Agent
 from rwlib.data import ChoiceData
-from rwlib.learning import asymmetric_rescorla_wagner_update
-from rwlib.parameters import subject_parameters
+from rwlib.parameters import RANGES, subject_parameters
 
 __all__ = ["log_likelihood", "trialwise_log_likelihood"]
 
+FEW = 32  # subjects, below which they are lined up with those of other chains
 
-def trialwise_log_likelihood(data: ChoiceData, params: Mapping[str, ArrayLike]) -> Float[Array, "n_subjects n_trials"]:
+
+def trialwise_log_likelihood(
+    data: ChoiceData, params: Mapping[str, ArrayLike], agent: Agent = RESCORLA_WAGNER_AGENT
+) -> Float[Array, "n_subjects n_trials"]:
     r"""Log-probability of each observed choice, given the choices and rewards before it.
 
     .. math:: \log p(c_t \mid c_{1:t-1}, r_{1:t-1}, \theta)
@@ -26,6 +29,7 @@ def trialwise_log_likelihood(data: ChoiceData, params: Mapping[str, ArrayLike]) 
     data : ChoiceData
     params : dict of arrays, shape (n_subjects,)
         See :func:`rwlib.parameters.subject_parameters`.
+    agent : Agent, default RESCORLA_WAGNER_AGENT
 
     Returns
     -------
@@ -49,10 +53,12 @@ def trialwise_log_likelihood(data: ChoiceData, params: Mapping[str, ArrayLike]) 
     >>> trialwise_log_likelihood(data, {"alpha_pos": 0.5, "alpha_neg": 0.5, "beta": 4.0}).tolist()
     [[-0.693, -0.313]]
     """
-    return _trialwise(data, subject_parameters(params, data.n_subjects))
+    return _trialwise(data, subject_parameters(params, data.n_subjects, agent.parameters), agent)
 
 
-def log_likelihood(data: ChoiceData, params: Mapping[str, ArrayLike]) -> Float[Array, " n_subjects"]:
+def log_likelihood(
+    data: ChoiceData, params: Mapping[str, ArrayLike], agent: Agent = RESCORLA_WAGNER_AGENT
+) -> Float[Array, " n_subjects"]:
     r"""Log-likelihood of each subject's choices, with a gradient that costs one pass over the trials.
 
     The sum over trials of :func:`trialwise_log_likelihood`. Each subject's values depend on a handful
@@ -65,6 +71,7 @@ def log_likelihood(data: ChoiceData, params: Mapping[str, ArrayLike]) -> Float[A
     data : ChoiceData
     params : dict of arrays, shape (n_subjects,)
         See :func:`rwlib.parameters.subject_parameters`.
+    agent : Agent, default RESCORLA_WAGNER_AGENT
 
     Returns
     -------
@@ -93,36 +100,38 @@ def log_likelihood(data: ChoiceData, params: Mapping[str, ArrayLike]) -> Float[A
     >>> float(slope["alpha_pos"]), float(slope["alpha_neg"])
     (0.538, 0.0)
     """
-    full = subject_parameters(params, data.n_subjects)
+    full = subject_parameters(params, data.n_subjects, agent.parameters)
+    if agent != RESCORLA_WAGNER_AGENT:
+        return _trialwise(data, full, agent).sum(axis=1, dtype=float)
     # What was left out is a constant: its derivative need not be carried.
-    given = tuple(name for name in full if name in params or name == "beta")
+    given = tuple(name for name in full if name in params or RANGES[name].neutral is None)
     return _log_likelihood(given, data, full)
 
 
-@jax.jit
-@jax.vmap
-def _trialwise_subject(choices, rewards, mask, actions, params):
-    def trial(carry, inputs):
-        value, previous_choice = carry
-        choice, reward, counts = inputs
-        chosen = (actions == choice) & counts
-        log_probs = choice_log_probabilities(value, previous_choice, params["beta"], params["stickiness"], params["lapse"])
-        value, _ = asymmetric_rescorla_wagner_update(value, (reward, chosen), params["alpha_pos"], params["alpha_neg"])
-        # Nothing happened on a masked trial, so the last choice stays the last choice.
-        return (value, jnp.where(counts, chosen, previous_choice)), jnp.where(counts, log_probs[choice], 0.0)
-
-    start = (jnp.broadcast_to(params["q0"], actions.shape), jnp.zeros(actions.shape, bool))
-    return jax.lax.scan(trial, start, (choices, rewards, mask))[1]
-
-
-def _trialwise(data, params):
+@partial(jax.jit, static_argnames="agent")
+def _trialwise(data, params, agent=RESCORLA_WAGNER_AGENT):
+    # Every subject has a list of actions of its own: with one for all, some processors' code crashes LLVM (JAX 0.10).
     actions = jnp.broadcast_to(jnp.arange(data.n_actions), (data.n_subjects, data.n_actions))
-    return _trialwise_subject(jnp.asarray(data.choices), jnp.asarray(data.rewards), jnp.asarray(data.mask), actions, params)
+
+    def subject(choices, rewards, mask, actions, params):
+        def trial(state, inputs):
+            choice, reward, counts = inputs
+            log_probs = agent.log_probabilities(state, params)
+            learned = agent.learn(state, actions == choice, reward, params)
+            # Nothing happened on a masked trial: it teaches nothing, and the last choice stays the last choice.
+            state = jax.tree.map(lambda new, old: jnp.where(counts, new, old), learned, state)
+            return state, jnp.where(counts, log_probs[choice], 0.0)
+
+        return jax.lax.scan(trial, agent.start(params, data.n_actions), (choices, rewards, mask))[1]
+
+    rewards = jnp.asarray(data.rewards).astype(jnp.result_type(*params.values()) if params else float)
+    return jax.vmap(subject)(jnp.asarray(data.choices), rewards, jnp.asarray(data.mask), actions, params)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _log_likelihood(given, data, params):
-    return _trialwise(data, params).sum(axis=1)
+    # The sum of many trials is kept in the widest float that JAX has switched on.
+    return _trialwise(data, params).sum(axis=1, dtype=float)
 
 
 @_log_likelihood.defjvp
@@ -130,70 +139,94 @@ def _log_likelihood_jvp(given, primals, tangents):
     # A forward rule serves both modes: JAX transposes its last line, which is linear, for `grad`.
     data, params = primals
     total, gradient = _value_and_gradient(given, data, params)
-    return total, sum(gradient[name] * tangents[1][name] for name in gradient)
+    return total, sum(gradient[name] * tangents[1][name] for name in gradient).astype(total.dtype)
 
 
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _value_and_gradient(given, data, params):
-    """Log-likelihood and its derivative by each parameter in ``given``, in one scan over trials.
+    """Log-likelihood and its derivative by each parameter in ``given``, in one scan over trials."""
+    if data.n_subjects >= FEW:
+        return _scan_lanes(given, data, params)
 
-    Subjects are in the last axis, so that every operation runs along them, and arrays of shape
-    (n_actions, n_subjects) stay separate: packing them into one costs more in copies than it saves.
+    # A processor works on 8 or 16 numbers that lie side by side. Where there are too few subjects to fill it, `vmap`
+    # lines up the subjects of all chains or data sets, as if they were one large data set.
+    @jax.custom_batching.custom_vmap
+    def few_subjects(data, params):
+        return _scan_lanes(given, data, params)
+
+    @few_subjects.def_vmap
+    def line_up(axis_size, is_batched, *arguments):
+        every = jax.tree.map(lambda x, batched: x if batched else jnp.broadcast_to(x, (axis_size, *x.shape)), arguments, tuple(is_batched))
+        result = _value_and_gradient(given, *jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), every))
+        return jax.tree.map(lambda x: x.reshape(axis_size, -1), result), jax.tree.map(lambda _: True, result)
+
+    return few_subjects(data, params)
+
+
+@_value_and_gradient.defjvp
+def _value_and_gradient_jvp(given, primals, tangents):
+    return jax.jvp(partial(_scan_lanes, given), primals, tangents)  # JAX cannot differentiate what has a `vmap` of its own
+
+
+def _scan_lanes(given, data, params):
+    """All that is carried per action lies in one array, of shape (n_rows, n_actions, n_subjects): the values, their
+    sensitivities, and the choice before. Its rows change by the same rule and are summed over actions
+    together, so that a trial is two or three passes over memory; subjects are last, so that each is one run along them.
     """
-    alpha_pos, alpha_neg, beta = params["alpha_pos"], params["alpha_neg"], params["beta"]
-    sticky, lapsing = "stickiness" in given, "lapse" in given
-    moves_value = [name for name in ("alpha_pos", "alpha_neg", "q0") if name in given]  # parameters that values depend on
-    actions = jnp.arange(data.n_actions)[:, None]
+    beta, stickiness, lapse = params["beta"], params["stickiness"], params["lapse"]
+    sensitivities = [name for name in ("alpha_pos", "alpha_neg", "q0") if name in given]  # parameters that values depend on
+    rows = ["value", *sensitivities, *(["stickiness"] if "stickiness" in given else [])]
+    row, action = jnp.arange(len(rows))[:, None, None], jnp.arange(data.n_actions)[:, None]
 
     def trial(carry, inputs):
-        value, sensitivity, previous_choice, total, gradient = carry
-        choice, reward, counts = inputs
-        chosen = (actions == choice) & counts
+        state, total, gradient = carry
+        choice, reward = inputs
+        counts, chosen = choice >= 0, action == choice
 
-        def of_chosen(x):
-            return jnp.where(chosen, x, 0.0).sum(0)
-
-        # The choice: p over actions, and how far each quantity at the chosen action exceeds its mean under p.
-        logit = beta * value + (params["stickiness"] * previous_choice if sticky else 0.0)
-        top = logit.max(0)
-        weight = jnp.exp(logit - top)
-        weight_sum = weight.sum(0)
-        log_p = of_chosen(logit) - jnp.where(counts, top + jnp.log(weight_sum), 0.0)
-
-        def excess(x):
-            return of_chosen(x) - jnp.where(counts, (weight * x).sum(0) / weight_sum, 0.0)
-
-        slope = {name: beta * excess(sensitivity[name]) for name in moves_value}
-        slope["beta"] = excess(value)
-        if sticky:
-            slope["stickiness"] = excess(previous_choice)
-        if lapsing:
-            # log((1 − ξ) p + ξ / n): the softmax keeps only its share of every slope above.
-            lapse, n_actions = params["lapse"], data.n_actions
-            p_lapsed = (1 - lapse) * jnp.exp(log_p) + lapse / n_actions
+        # The choice: how probable it was, and how far each row at the chosen action exceeds its mean over actions.
+        logit = beta * state[0] + (stickiness * state[-1] if rows[-1] == "stickiness" else 0.0)
+        below_top = logit - reduce(jnp.maximum, logit)  # over actions
+        weight = jnp.exp(below_top)
+        weight_sum, of_chosen_below_top, *sums = _sum_over_actions(
+            weight, jnp.where(chosen, below_top, 0.0), *(weight * x for x in state), *(jnp.where(chosen, x, 0.0) for x in state)
+        )
+        mean, of_chosen = sums[: len(rows)], sums[len(rows) :]
+        log_p = jnp.where(counts, of_chosen_below_top - jnp.log(weight_sum), 0.0)
+        slope = {name: x - jnp.where(counts, m / weight_sum, 0.0) for name, x, m in zip(rows, of_chosen, mean)}
+        if "lapse" in given:
+            # log((1 − ξ) p + ξ / n): the softmax keeps only its share of every slope.
+            p_lapsed = (1 - lapse) * jnp.exp(log_p) + lapse / data.n_actions
             share = (1 - lapse) * jnp.exp(log_p) / p_lapsed
-            slope = {name: share * value for name, value in slope.items()}
-            slope["lapse"] = jnp.where(counts, (1 / n_actions - jnp.exp(log_p)) / p_lapsed, 0.0)
+            slope = {name: share * x for name, x in slope.items()}
+            slope["lapse"] = jnp.where(counts, (1 / data.n_actions - jnp.exp(log_p)) / p_lapsed, 0.0)
             log_p = jnp.where(counts, jnp.log(p_lapsed), 0.0)
-        total = total + log_p
         gradient = {name: gradient[name] + slope[name] for name in gradient}
 
-        # The update: Q ← Q + αδ, so ∂Q ← (1 − α) ∂Q, plus δ for the rate that was used.
-        error = jnp.where(counts, reward - of_chosen(value), 0.0)
+        # The update: Q ← (1 − α) Q + α r, so ∂Q ← (1 − α) ∂Q, plus δ for the rate that was used.
+        error = reward - of_chosen[0]
         better = error > 0
-        rate = jnp.where(better, alpha_pos, alpha_neg)
-        direct = {"alpha_pos": jnp.where(better, error, 0.0), "alpha_neg": jnp.where(better, 0.0, error), "q0": 0.0}
-        sensitivity = {
-            name: jnp.where(chosen, (1 - rate) * sensitivity[name] + direct[name], sensitivity[name]) for name in moves_value
-        }
-        value = jnp.where(chosen, value + rate * error, value)
-        if sticky:
-            previous_choice = jnp.where(counts, chosen, previous_choice > 0).astype(value.dtype)
-        return (value, sensitivity, previous_choice, total, gradient), None
+        rate = jnp.where(better, params["alpha_pos"], params["alpha_neg"])
+        added = {"value": rate * reward, "alpha_pos": jnp.where(better, error, 0.0), "alpha_neg": jnp.where(better, 0.0, error)}
+        to_row = 0.0
+        for i, name in enumerate(rows):
+            to_row = jnp.where(row == i, added.get(name, 0.0), to_row)
+        new = jnp.where(chosen, (1 - rate) * state + to_row, state)
+        if rows[-1] == "stickiness":  # the last row is 1 for the action chosen last
+            new = jnp.where(row == len(rows) - 1, jnp.where(counts, chosen, state), new)
+        return (new, total + log_p, gradient), None
 
-    value = jnp.broadcast_to(params["q0"], (data.n_actions, data.n_subjects))
-    nothing, per_subject = jnp.zeros_like(value), jnp.zeros_like(beta)
-    sensitivity = {name: jnp.ones_like(value) if name == "q0" else nothing for name in moves_value}
-    start = (value, sensitivity, nothing if sticky else 0.0, per_subject, {name: per_subject for name in given})
-    by_trial = (jnp.asarray(data.choices).T, jnp.asarray(data.rewards).T, jnp.asarray(data.mask).T)
-    (_, _, _, total, gradient), _ = jax.lax.scan(trial, start, by_trial)
-    return total, gradient
+    start = {"value": params["q0"], "q0": 1.0}
+    # A sum of several arrays has second derivatives in JAX only if each of them has a first: hence the zero that depends on all.
+    nothing = sum(0.0 * params[name] for name in given)
+    state = jnp.stack([jnp.broadcast_to(start.get(name, 0.0) + nothing, (data.n_actions, data.n_subjects)) for name in rows])
+    gradient = {name: jnp.zeros_like(beta) for name in (*rows, "lapse") if name in given or name == "value"}
+    # A masked trial has choice −1, which is no action: one array less to read, and no booleans, which do not vectorise.
+    choices = jnp.where(data.mask, data.choices, -1).T
+    (_, total, gradient), _ = jax.lax.scan(trial, (state, jnp.zeros(beta.shape), gradient), (choices, data.rewards.T.astype(beta.dtype)))
+    gradient["beta"] = gradient.pop("value")  # the logit is β · Q: by β it changes with Q, by the others with β
+    return total, {name: beta * x if name in sensitivities else x for name, x in gradient.items()}
+
+
+def _sum_over_actions(*arrays):
+    """Sum each array of shape (n_actions, n_subjects) over actions, all in one pass over memory."""
+    return jax.lax.reduce(arrays, (jnp.zeros((), arrays[0].dtype),) * len(arrays), lambda a, b: tuple(map(jnp.add, a, b)), (0,))

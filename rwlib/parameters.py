@@ -1,6 +1,6 @@
 """What a dictionary of subjects' parameters may hold: names, neutral values and ranges."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -20,7 +20,7 @@ class Range(NamedTuple):
     neutral: float | None  # None: the parameter must be given
 
 
-#: Every parameter of an agent.
+#: Every parameter of an agent. (In ``params``, ``alpha`` may stand for both rates, and ``temperature`` for 1 / ``beta``.)
 RANGES = {
     "alpha_pos": Range(0.0, 1.0, None),
     "alpha_neg": Range(0.0, 1.0, None),
@@ -31,21 +31,26 @@ RANGES = {
 }
 
 
-def subject_parameters(params: Mapping[str, ArrayLike], n_subjects: int | None = None) -> dict[str, Float[Array, " n_subjects"]]:
+def subject_parameters(
+    params: Mapping[str, ArrayLike], n_subjects: int | None = None, names: Sequence[str] = tuple(RANGES)
+) -> dict[str, Float[Array, " n_subjects"]]:
     """Check a dictionary of parameters and complete it to one array per parameter of an agent.
 
     Parameters
     ----------
     params : dict of arrays, shape (n_subjects,)
-        ``alpha_pos``, ``alpha_neg`` and ``beta`` (or ``temperature``, its inverse) must be there;
-        ``stickiness``, ``lapse`` and ``q0`` may be. A single number stands for all subjects.
+        For the Rescorla-Wagner agent, ``alpha_pos`` and ``alpha_neg`` (or ``alpha``, the same for both) and ``beta`` (or
+        ``temperature``, its inverse) must be there; ``stickiness``, ``lapse`` and ``q0`` may be. A single number stands
+        for all subjects.
     n_subjects : int, optional
         How many subjects there must be. By default the longest array says.
+    names : sequence of str, optional
+        The agent's parameters. Default: those of the Rescorla-Wagner agent.
 
     Returns
     -------
     params : dict of arrays, shape (n_subjects,)
-        Every name in ``RANGES``, the missing ones at the value that has no effect.
+        Every one of ``names``, the missing ones at the value that has no effect.
 
     Raises
     ------
@@ -61,29 +66,35 @@ def subject_parameters(params: Mapping[str, ArrayLike], n_subjects: int | None =
     >>> print(params["beta"], params["lapse"])
     [2. 2.] [0. 0.]
     """
-    given = {name: jnp.asarray(value, float) for name, value in params.items()}
-    if "temperature" in given:
-        if "beta" in given:
-            raise ValueError("params has both 'beta' and 'temperature' = 1 / beta; give one of them.")
-        _check_range("temperature", given["temperature"], 0.0, np.inf)
-        given["beta"] = 1.0 / given.pop("temperature")
+    given = {name: jnp.asarray(value) for name, value in params.items()}
+    dtype = jnp.result_type(*given.values(), jnp.float32) if given else float
+    given = {name: value.astype(dtype) for name, value in given.items()}
+    for short, long in (("temperature", ("beta",)), ("alpha", ("alpha_pos", "alpha_neg"))):
+        if short in given and long[0] in names:
+            twice = [name for name in long if name in given]
+            if twice:
+                raise ValueError(f"params has both {twice[0]!r} and {short!r}, which stands for it; give one of them.")
+            _check_range(short, given[short], 0.0, RANGES[long[0]].high)
+            value = given.pop(short)
+            given |= {name: 1.0 / value if short == "temperature" else value for name in long}
     for name in given:
-        if name not in RANGES:
-            raise ValueError(f"params has an unknown name {name!r}; known are {', '.join(RANGES)} and temperature.")
-    for name, allowed in RANGES.items():
+        if name not in names:
+            raise ValueError(f"params has an unknown name {name!r}; known are {', '.join(names) or 'none'}{', alpha and temperature' * ('beta' in names)}.")
+    for name in names:
+        allowed = RANGES[name]
         if name not in given:
             if allowed.neutral is None:
                 raise ValueError(f"params lacks {name!r}; it has {', '.join(map(repr, params)) or 'nothing'}.")
-            given[name] = jnp.asarray(allowed.neutral, float)
+            given[name] = jnp.asarray(allowed.neutral, dtype)
         _check_range(name, given[name], allowed.low, allowed.high)
     if n_subjects is None:
-        n_subjects = max(value.size for value in given.values())
+        n_subjects = max((value.size for value in given.values()), default=1)
     for name, value in given.items():
         if value.shape not in ((), (n_subjects,)):
             raise ValueError(
                 f"params[{name!r}] has shape {value.shape}; with {n_subjects} subjects it must be ({n_subjects},) or one number."
             )
-    return {name: jnp.broadcast_to(given[name], (n_subjects,)) for name in RANGES}
+    return {name: jnp.broadcast_to(given[name], (n_subjects,)) for name in names}
 
 
 def _check_range(name, value, low, high):

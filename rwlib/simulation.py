@@ -1,6 +1,7 @@
 """An agent in a task: a scan over trials, mapped over subjects."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -8,9 +9,9 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Num, PRNGKeyArray
 
-from rwlib.choice import choice_log_probabilities, sample_choice
+from rwlib.agents import RESCORLA_WAGNER_AGENT, Agent
+from rwlib.choice import sample_choice
 from rwlib.data import ChoiceData
-from rwlib.learning import asymmetric_rescorla_wagner_update
 from rwlib.parameters import subject_parameters
 
 __all__ = ["Simulation", "simulate"]
@@ -20,16 +21,22 @@ class Simulation(NamedTuple):
     """Simulated choices, and what the agents thought while they made them.
 
     ``values``, ``choice_probs`` and ``prediction_errors`` have shape (n_subjects, n_trials, n_actions).
-    Values and probabilities are those *before* the trial's outcome.
+    Values and probabilities are those *before* the trial's outcome. An agent that holds no values has None for them
+    and for its prediction errors.
     """
 
     data: ChoiceData
-    values: Float[Array, "n_subjects n_trials n_actions"]
+    values: Float[Array, "n_subjects n_trials n_actions"] | None
     choice_probs: Float[Array, "n_subjects n_trials n_actions"]
-    prediction_errors: Float[Array, "n_subjects n_trials n_actions"]
+    prediction_errors: Float[Array, "n_subjects n_trials n_actions"] | None
 
 
-def simulate(key: PRNGKeyArray, outcomes: Num[ArrayLike, "... n_trials n_actions"], params: Mapping[str, ArrayLike]) -> Simulation:
+def simulate(
+    key: PRNGKeyArray,
+    outcomes: Num[ArrayLike, "... n_trials n_actions"],
+    params: Mapping[str, ArrayLike],
+    agent: Agent = RESCORLA_WAGNER_AGENT,
+) -> Simulation:
     """Let each subject play the task once.
 
     Parameters
@@ -41,6 +48,7 @@ def simulate(key: PRNGKeyArray, outcomes: Num[ArrayLike, "... n_trials n_actions
         What each action would have paid on each trial, in reward units: one table for all, or one each.
     params : dict of arrays, shape (n_subjects,)
         See :func:`rwlib.parameters.subject_parameters`.
+    agent : Agent, default RESCORLA_WAGNER_AGENT
 
     Returns
     -------
@@ -69,32 +77,32 @@ def simulate(key: PRNGKeyArray, outcomes: Num[ArrayLike, "... n_trials n_actions
     outcomes = jnp.asarray(outcomes, float)
     if outcomes.ndim not in (2, 3):
         raise ValueError(f"outcomes has shape {outcomes.shape}; it must be (n_trials, n_actions), with n_subjects in front if each has its own.")
-    params = subject_parameters(params, outcomes.shape[0] if outcomes.ndim == 3 else None)
-    n_subjects = len(params["beta"])
+    params = subject_parameters(params, outcomes.shape[0] if outcomes.ndim == 3 else None, agent.parameters)
+    n_subjects = len(next(iter(params.values()))) if params else len(outcomes) if outcomes.ndim == 3 else 1
     n_trials, n_actions = outcomes.shape[-2:]
     outcomes = jnp.broadcast_to(outcomes, (n_subjects, n_trials, n_actions))
-    choices, rewards, *thoughts = _play_all(jax.random.split(key, n_subjects), outcomes, params)
-    mask = jnp.ones((n_subjects, n_trials), bool)
-    return Simulation(ChoiceData(choices, rewards, mask, n_actions, range(n_subjects)), *thoughts)
+    choices, rewards, states, choice_probs = _play_all(jax.random.split(key, n_subjects), outcomes, params, agent)
+    data = ChoiceData(choices, rewards, jnp.ones((n_subjects, n_trials), bool), n_actions, range(n_subjects))
+    values = getattr(states, "value", None)
+    errors = None if values is None else jnp.where(jax.nn.one_hot(choices, n_actions, dtype=bool), outcomes - values, 0.0)
+    return Simulation(data, values, choice_probs, errors)
 
 
-def _play(key, outcomes, params):
+@partial(jax.jit, static_argnames="agent")
+def _play_all(keys, outcomes, params, agent):
+    return jax.vmap(partial(_play, agent))(keys, outcomes, params)
+
+
+def _play(agent, key, outcomes, params):
     """One subject's whole session."""
 
-    def trial(carry, inputs):
-        value, previous_choice = carry
+    def trial(state, inputs):
         outcome, trial_key = inputs
-        log_probs = choice_log_probabilities(value, previous_choice, params["beta"], params["stickiness"], params["lapse"])
+        log_probs = agent.log_probabilities(state, params)
         choice = sample_choice(trial_key, log_probs)
-        chosen = jax.nn.one_hot(choice, n_actions)
-        updated, (value, prediction_error) = asymmetric_rescorla_wagner_update(
-            value, (outcome, chosen), params["alpha_pos"], params["alpha_neg"]
-        )
-        return (updated, chosen), (choice, outcome[choice], value, jnp.exp(log_probs), prediction_error)
+        reward = outcome[choice]
+        new_state = agent.learn(state, jax.nn.one_hot(choice, n_actions), reward, params)
+        return new_state, (choice, reward, state, jnp.exp(log_probs))
 
     n_trials, n_actions = outcomes.shape
-    start = (jnp.broadcast_to(params["q0"], (n_actions,)), jnp.zeros(n_actions))
-    return jax.lax.scan(trial, start, (outcomes, jax.random.split(key, n_trials)))[1]
-
-
-_play_all = jax.jit(jax.vmap(_play))
+    return jax.lax.scan(trial, agent.start(params, n_actions), (outcomes, jax.random.split(key, n_trials)))[1]

@@ -32,7 +32,8 @@ def test_one_number_stands_for_all_subjects():
         ({"beta": np.array([-1.0, 0.2])}, r"'beta'\] is -1.0 at subject 0"),
         ({"lapse": np.array([0.0, 2.0])}, r"'lapse'\] is 2.0"),
         ({"temperature": 1.0}, "both 'beta' and 'temperature'"),
-        ({"alpha": 0.5}, "unknown name 'alpha'"),
+        ({"alpha": 0.5}, "both 'alpha_pos' and 'alpha'"),
+        ({"alfa_pos": 0.5}, "unknown name 'alfa_pos'"),
         ({"beta": np.ones(3)}, r"has shape \(2,\)"),
     ],
 )
