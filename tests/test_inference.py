@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import rwlib
-from rwlib import ASYMMETRIC, check, fit, inference
+from rwlib import ASYMMETRIC, check, fit, fit_many, sampling
 
 RNG = np.random.default_rng(3)
 TRUE = {"alpha_pos": RNG.beta(5, 5, 12), "alpha_neg": RNG.beta(5, 5, 12), "beta": 1 / RNG.beta(5, 5, 12)}
@@ -52,8 +52,9 @@ def test_subjects_parameters_follow_from_the_groups(good):
     np.testing.assert_allclose(1 / (1 + np.exp(-unbounded)), good.posterior["alpha_pos"], rtol=1e-4)
 
 
-def test_centring_does_not_change_the_posterior(data, good):
-    model = ASYMMETRIC._replace(parameters=tuple(p._replace(centred=not p.centred) for p in ASYMMETRIC.parameters))
+@pytest.mark.parametrize("centred", [True, None], ids=["centred", "learned"])
+def test_centring_does_not_change_the_posterior(data, good, centred):
+    model = ASYMMETRIC._replace(parameters=tuple(p._replace(centred=centred) for p in ASYMMETRIC.parameters))
     other = fit(data, model, num_warmup=400, num_samples=1000, seed=2, progress_bar=False, target_accept=0.9)
     for name in ("alpha_pos", "beta"):
         difference = (other.posterior[name].mean(("chain", "draw")) - good.posterior[name].mean(("chain", "draw"))).values
@@ -76,7 +77,7 @@ def test_a_run_too_short_does_not_pass(data):
 
 def test_a_run_can_be_interrupted(data, monkeypatch):
     finished = []
-    original = inference._advance
+    original = sampling._advance
 
     def interrupt_after_a_while(*arguments):
         finished.append(1)
@@ -84,10 +85,19 @@ def test_a_run_can_be_interrupted(data, monkeypatch):
             raise KeyboardInterrupt
         return original(*arguments)
 
-    monkeypatch.setattr(inference, "_advance", interrupt_after_a_while)
+    monkeypatch.setattr(sampling, "_advance", interrupt_after_a_while)
     with pytest.raises(KeyboardInterrupt):
         fit(data, num_warmup=400, num_samples=100_000, progress_bar=False)
-    assert len(finished) < 20  # of 2,008 pieces
+    assert len(finished) < 20  # of thousands of pieces
+
+
+def test_a_data_set_has_the_same_draws_alone_and_among_others_on_any_number_of_threads(data):
+    short = dict(num_warmup=30, num_samples=20, num_chains=2, progress_bar=False)
+    other = rwlib.ChoiceData(np.flip(data.choices, axis=1), np.flip(data.rewards, axis=1), n_actions=3)
+    alone = fit(data, seed=7, **short).posterior["beta"]
+    for num_threads in (1, 2):
+        among_others = fit_many([other, data], seeds=[6, 7], num_threads=num_threads, **short)[1].posterior["beta"]
+        np.testing.assert_allclose(among_others, alone, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
