@@ -1,25 +1,42 @@
 """Fit a learning model to people's choices: the helper package of the course.
 
 One module per stage of the reader's way; each imports only from those above it in the list:
-``learning``, ``choice``, ``parameters``, ``data``, ``tasks``, ``simulation``, ``likelihood``, ``hierarchy``,
-``inference``, ``recovery``, ``plotting``.
+``compilation``, ``learning``, ``choice``, ``agents``, ``parameters``, ``data``, ``tasks``, ``simulation``, ``likelihood``,
+``hierarchy``, ``nuts``, ``sampling``, ``inference``, ``recovery``, ``plotting``, ``studies``.
 """
 
 from rwlib.choice import softmax
+from rwlib.compilation import keep_compiled_programs
 from rwlib.data import ChoiceData, read_choices, write_choices
-from rwlib.hierarchy import ASYMMETRIC, ASYMMETRIC_TEMPERATURE, GroupParameter, Model
-from rwlib.inference import check, fit
+from rwlib.hierarchy import (
+    ASYMMETRIC,
+    ASYMMETRIC_STICKY,
+    ASYMMETRIC_TEMPERATURE,
+    RANDOM,
+    SYMMETRIC,
+    SYMMETRIC_STICKY,
+    WIN_STAY_LOSE_SHIFT,
+    GroupParameter,
+    Model,
+)
+from rwlib.inference import check, fit, fit_many
 from rwlib.learning import asymmetric_rescorla_wagner_update
 from rwlib.likelihood import log_likelihood, trialwise_log_likelihood
 from rwlib.plotting import plot_recovery
 from rwlib.recovery import recovery_correlations, recovery_table
 from rwlib.simulation import Simulation, simulate
+from rwlib.studies import run_study
 from rwlib.tasks import FIVE_ARMS, bernoulli_outcomes
 
 __all__ = [
     "ASYMMETRIC",
+    "ASYMMETRIC_STICKY",
     "ASYMMETRIC_TEMPERATURE",
     "FIVE_ARMS",
+    "RANDOM",
+    "SYMMETRIC",
+    "SYMMETRIC_STICKY",
+    "WIN_STAY_LOSE_SHIFT",
     "ChoiceData",
     "GroupParameter",
     "Model",
@@ -28,13 +45,17 @@ __all__ = [
     "bernoulli_outcomes",
     "check",
     "fit",
+    "fit_many",
     "log_likelihood",
     "plot_recovery",
     "read_choices",
     "recovery_correlations",
     "recovery_table",
+    "run_study",
     "simulate",
     "softmax",
     "trialwise_log_likelihood",
     "write_choices",
 ]
+
+keep_compiled_programs()
