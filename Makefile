@@ -1,6 +1,8 @@
 # make book    execute every chapter and build the site
 # make test    run all tests
+# make test-slow  run the tests that take many minutes
 # make lab     open the chapters as notebooks in Jupyter Lab
+# make bench   time rwlib beside the plain ways and its peers; FRESH=1 forgets what was measured before
 # make serve   serve the built site on this machine
 # make lock    renew requirements.txt from requirements.in
 # make clean   remove everything that the targets made
@@ -22,7 +24,7 @@ READY   := $(VENV)/ready-for-python-$(VERSION)
 LAB_SETTINGS := {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Jupytext Notebook", "myst": "Jupytext Notebook"}}, \
   "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
 
-.PHONY: help env book test lab serve lock clean
+.PHONY: help env book test test-slow lab bench serve lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -51,8 +53,15 @@ book: env
 test: env
 	$(BIN)/python -m pytest
 
+test-slow: env
+	$(BIN)/python -m pytest -m slow -s
+
 lab: env
 	$(BIN)/jupyter lab --notebook-dir=. $(if $(filter 0,$(shell id -u)),--allow-root) intro.md
+
+bench: env
+	@$(if $(FRESH),rm -rf _build/bench)
+	@$(BIN)/python -m benchmarks
 
 serve: env
 	@test -e $(SITE) || $(MAKE) book
