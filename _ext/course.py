@@ -2,8 +2,8 @@
 away, and errors that can be found.
 
 `nb_execution_mode: cache` notices a change in a page's code but not in the library that the
-code imports. Here the cache's folder is named after a digest of rwlib, of the pinned packages
-and of the Python version. When any of them changes, every page is executed again.
+code imports. Here the cache's folder is named after a digest of rwlib, of the stored results that pages
+quote, of the pinned packages and of the Python version. When any of them changes, every page is executed again.
 """
 
 import atexit
@@ -30,7 +30,8 @@ def cache_key(root):
     """Return a digest of all that a page's outputs depend on, beside the page itself."""
     digest = hashlib.sha256(sys.version.encode())
     sources = [p for p in (root / "rwlib").rglob("*") if p.is_file() and p.suffix != ".pyc"]
-    for path in sorted([*sources, root / "requirements.txt"]):
+    stored = [p for p in (root / "studies").glob("*") if p.suffix in (".csv", ".json")]  # results that pages quote
+    for path in sorted([*sources, *stored, root / "benchmarks" / "results.json", root / "requirements.txt"]):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,11 +1,13 @@
 """Fit a learning model to people's choices: the helper package of the course.
 
 One module per stage of the reader's way; each imports only from those above it in the list:
-``compilation``, ``learning``, ``choice``, ``agents``, ``parameters``, ``data``, ``tasks``, ``simulation``, ``likelihood``,
-``hierarchy``, ``nuts``, ``sampling``, ``inference``, ``recovery``, ``plotting``, ``studies``.
+``compilation``, ``learning``, ``choice``, ``agents``, ``parameters``, ``data``, ``tasks``, ``simulation``, ``likelihood``, ``hierarchy``,
+``nuts``, ``sampling``, ``inference``, ``prediction``, ``calibration``, ``comparison``, ``recovery``, ``plotting``, ``studies``.
 """
 
+from rwlib.calibration import calibrate, calibration_verdict
 from rwlib.choice import softmax
+from rwlib.comparison import confusion_matrix, inversion_matrix, kfold_by_subject, loo_by_trial, recover_models
 from rwlib.compilation import keep_compiled_programs
 from rwlib.data import ChoiceData, read_choices, write_choices
 from rwlib.hierarchy import (
@@ -23,7 +25,16 @@ from rwlib.inference import check, fit, fit_many
 from rwlib.learning import asymmetric_rescorla_wagner_update
 from rwlib.likelihood import log_likelihood, trialwise_log_likelihood
 from rwlib.plotting import plot_recovery
-from rwlib.recovery import recovery_correlations, recovery_table
+from rwlib.prediction import (
+    behaviour,
+    behaviour_intervals,
+    behaviour_table,
+    compare_behaviour,
+    generate,
+    predict_next,
+    sample_prior,
+)
+from rwlib.recovery import recover_parameters, recovery_correlations, recovery_table
 from rwlib.simulation import Simulation, simulate
 from rwlib.studies import run_study
 from rwlib.tasks import FIVE_ARMS, bernoulli_outcomes
@@ -42,16 +53,31 @@ __all__ = [
     "Model",
     "Simulation",
     "asymmetric_rescorla_wagner_update",
+    "behaviour",
+    "behaviour_intervals",
+    "behaviour_table",
     "bernoulli_outcomes",
+    "calibrate",
+    "calibration_verdict",
     "check",
+    "compare_behaviour",
+    "confusion_matrix",
     "fit",
     "fit_many",
+    "generate",
+    "inversion_matrix",
+    "kfold_by_subject",
     "log_likelihood",
+    "loo_by_trial",
     "plot_recovery",
+    "predict_next",
     "read_choices",
+    "recover_models",
+    "recover_parameters",
     "recovery_correlations",
     "recovery_table",
     "run_study",
+    "sample_prior",
     "simulate",
     "softmax",
     "trialwise_log_likelihood",

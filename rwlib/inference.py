@@ -31,7 +31,7 @@ def fit(
 ) -> xr.DataTree:
     """Draw from the posterior of the hierarchical model, given the choices.
 
-    The sampler is NumPyro's NUTS with a diagonal mass matrix. Chains run side by side in one compiled
+    The sampler is NUTS with a diagonal mass matrix (:mod:`rwlib.nuts`). Chains run side by side in one compiled
     program per core. The same seed gives the same draws on the same machine and versions.
 
     Parameters
@@ -68,7 +68,6 @@ def fit(
     References
     ----------
     Hoffman, M. D., & Gelman, A. (2014). The No-U-Turn Sampler. *JMLR*, 15, 1593–1623.
-    Phan, D., Pradhan, N., & Jankowiak, M. (2019). NumPyro. https://doi.org/10.48550/arXiv.1912.11554
 
     Examples
     --------
@@ -112,7 +111,7 @@ def fit_many(
     seeds : sequence of int, optional
         One for each data set. Default: 0, 1, 2, …
     num_threads : int, optional
-        How many threads share the chains. Default: one for each core. The draws do not depend on it.
+        How many threads share the chains. Default: one for each core. But for rounding, the draws do not depend on it.
 
     Returns
     -------

@@ -64,7 +64,8 @@ def log_likelihood(
     The sum over trials of :func:`trialwise_log_likelihood`. Each subject's values depend on a handful
     of that subject's parameters, so their sensitivities (∂Q/∂α⁺, ∂Q/∂α⁻, ∂Q/∂Q₀) are carried forward
     beside the values and the derivative is complete after one scan: nothing is stored per trial, and
-    nothing runs backwards. ``jax.grad``, ``jax.jvp`` and second derivatives all work.
+    nothing runs backwards. ``jax.grad``, ``jax.jvp`` and second derivatives all work. Beside the data, the gradient
+    works in a few copies of what is carried, at most 5 n_actions + 7 numbers for each subject, however many trials there are.
 
     Parameters
     ----------

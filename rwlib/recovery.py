@@ -1,13 +1,19 @@
 """How well known parameters come back: simulate, fit, and compare estimates with the truth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import jax
 import numpy as np
 import pandas as pd
 import xarray as xr
 from jax.typing import ArrayLike
 
-__all__ = ["recovery_correlations", "recovery_table"]
+from rwlib.hierarchy import ASYMMETRIC, TRANSFORMS, Model
+from rwlib.inference import check, fit_many
+from rwlib.simulation import simulate
+from rwlib.tasks import FIVE_ARMS, bernoulli_outcomes
+
+__all__ = ["recover_parameters", "recovery_correlations", "recovery_table"]
 
 
 def recovery_table(true: Mapping[str, ArrayLike], fit: xr.DataTree, interval: float = 0.9) -> pd.DataFrame:
@@ -25,7 +31,7 @@ def recovery_table(true: Mapping[str, ArrayLike], fit: xr.DataTree, interval: fl
     Returns
     -------
     table : pandas.DataFrame
-        One row per parameter. ``r``: correlation of estimates with the truth, blind to bias. ``bias``:
+        One row per parameter. ``r``: correlation of estimates with the truth, blind to bias (NaN where the truth is the same for all). ``bias``:
         mean of estimate − truth. ``rmse``: root mean squared error. ``coverage``: share of subjects whose
         interval holds the truth; it should be near ``interval``. ``sd_true`` and ``sd_estimated``: spread over
         subjects; partial pooling makes the second smaller.
@@ -58,8 +64,10 @@ def recovery_table(true: Mapping[str, ArrayLike], fit: xr.DataTree, interval: fl
         _check_shape(name, truth, draws)
         estimate = draws.mean(axis=0)
         low, high = np.quantile(draws, [(1 - interval) / 2, (1 + interval) / 2], axis=0)
+        with np.errstate(invalid="ignore"):  # 0 / 0 where the truth does not vary
+            r = np.corrcoef(truth, estimate)[0, 1]
         rows[name] = {
-            "r": np.corrcoef(truth, estimate)[0, 1],
+            "r": r,
             "bias": np.mean(estimate - truth),
             "rmse": np.sqrt(np.mean((estimate - truth) ** 2)),
             "coverage": np.mean((low <= truth) & (truth <= high)),
@@ -110,6 +118,109 @@ def recovery_correlations(true: Mapping[str, ArrayLike], fit: xr.DataTree) -> pd
         estimates.append(draws.mean(axis=0))
     both = np.corrcoef(estimates, [np.asarray(true[name], float) for name in names])
     return pd.DataFrame(both[: len(names), len(names) :], index=names, columns=names)
+
+
+def recover_parameters(
+    n_subjects: int,
+    n_trials: int,
+    beta: float,
+    *,
+    n_datasets: int = 10,
+    seed: int = 0,
+    model: Model = ASYMMETRIC,
+    reward_probs: Sequence[float] = FIVE_ARMS,
+    interval: float = 0.9,
+    num_warmup: int = 300,
+    num_samples: int = 500,
+    num_chains: int = 2,
+    progress_bar: bool | None = None,
+) -> pd.DataFrame:
+    """Simulate a design many times, fit all data sets side by side, and say how well the parameters come back.
+
+    The subjects of all data sets come from one population, in the middle of the model's priors: each group mean at the prior's
+    location, each group SD at half its scale. Only beta's group mean is part of the design.
+
+    Parameters
+    ----------
+    n_subjects, n_trials : int
+        Of each data set.
+    beta : float
+        Median of the subjects' inverse temperatures, above 0.
+    n_datasets : int, default 10
+        More give the table less noise. Each has subjects, outcomes and choices of its own.
+    seed : int, default 0
+        Of everything random.
+    model : Model, default ASYMMETRIC
+        Simulates and is fitted. ``beta`` must be one of its parameters, with transform exp.
+    reward_probs : sequence of float, default FIVE_ARMS
+        Probability with which each arm pays.
+    interval : float in (0, 1), default 0.9
+        Probability of the intervals whose coverage is counted.
+    num_warmup, num_samples, num_chains, progress_bar
+        As in :func:`rwlib.inference.fit`.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row per parameter, over the subjects of all data sets, and one per group mean (``<name>_group_mean``, before the
+        transform), over data sets. Columns: ``n_subjects``, ``n_trials``, ``beta``, ``seed``, ``parameter``, those of
+        :func:`recovery_table`, and the largest ``r_hat`` and all ``divergences`` of the fits.
+
+    Raises
+    ------
+    ValueError
+        If the model has no such beta, or ``beta`` or ``n_datasets`` is impossible.
+
+    References
+    ----------
+    Wilson, R. C., & Collins, A. G. E. (2019). https://doi.org/10.7554/eLife.49547
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> short = dict(n_datasets=2, num_warmup=50, num_samples=50, progress_bar=False)
+    >>> table = rwlib.recover_parameters(n_subjects=4, n_trials=20, beta=3.0, model=rwlib.SYMMETRIC, **short)
+    >>> table["parameter"].tolist()
+    ['alpha', 'beta', 'alpha_group_mean', 'beta_group_mean']
+
+    A grid of designs is a study, whose pieces are kept on disk:
+
+    .. code-block:: python
+
+        grid = [dict(n_subjects=n, n_trials=t, beta=b) for n in (20, 40) for t in (50, 100, 200) for b in (1.0, 3.0, 6.0)]
+        table = rwlib.run_study(rwlib.recover_parameters, grid, "my_recovery")
+    """
+    if not any(p.name == "beta" and p.transform == "exp" for p in model.parameters):
+        raise ValueError(f"The model {model.name!r} has no parameter 'beta' with transform 'exp', which the design sets.")
+    if not beta > 0:
+        raise ValueError(f"beta is {beta}; it must be above 0.")
+    if n_datasets < 1:
+        raise ValueError(f"n_datasets is {n_datasets}; it must be at least 1.")
+    group_means = {p.name: float(np.log(beta)) if p.name == "beta" else p.mean_location for p in model.parameters}
+    subjects, datasets = [], []
+    for i in range(n_datasets):
+        rng = np.random.default_rng([seed, i])
+        task_key, play_key = (jax.random.key(k) for k in rng.integers(2**32, size=2))
+        offsets = {p.name: p.sd_scale / 2 * rng.normal(size=n_subjects) for p in model.parameters}
+        subjects.append({p.name: np.asarray(TRANSFORMS[p.transform](group_means[p.name] + offsets[p.name])) for p in model.parameters})
+        outcomes = bernoulli_outcomes(task_key, reward_probs, n_trials)
+        datasets.append(simulate(play_key, outcomes, subjects[i], model.agent).data)
+
+    settings = dict(num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, progress_bar=progress_bar)
+    fits = fit_many(datasets, model, seeds=[seed + i for i in range(n_datasets)], **settings)
+    diagnostics = pd.DataFrame([check(fit).worst for fit in fits])
+    names = list(group_means)
+    of_subjects = xr.concat([fit["posterior"].dataset[names] for fit in fits], dim="subject")
+    of_groups = xr.concat([fit["posterior"].dataset[[f"{name}_group_mean" for name in names]] for fit in fits], dim="dataset")
+    true_subjects = {name: np.concatenate([true[name] for true in subjects]) for name in names}
+    true_groups = {f"{name}_group_mean": np.full(n_datasets, mean) for name, mean in group_means.items()}
+    tables = [
+        recovery_table(true, xr.DataTree.from_dict({"posterior": draws.transpose("chain", "draw", ...)}), interval)
+        for true, draws in ((true_subjects, of_subjects), (true_groups, of_groups))
+    ]
+    design = dict(n_subjects=n_subjects, n_trials=n_trials, beta=beta, seed=seed)
+    table = pd.concat(tables).rename_axis("parameter").reset_index()
+    return pd.DataFrame({**design, **table, "r_hat": diagnostics["r_hat"].max(), "divergences": int(diagnostics["divergences"].sum())})
 
 
 def _draws(fit, name):

@@ -57,7 +57,7 @@ def sample(
     """Draw from the posterior of every data set in a stack.
 
     A chain's draws depend on its data set, its seed and the settings, and neither on the number of threads nor on
-    the other data sets.
+    the other data sets. Rounding may differ where the compiled program is another, and grows from draw to draw.
 
     Parameters
     ----------

@@ -138,3 +138,15 @@ def test_parameters_for_another_number_of_subjects_are_refused():
     data, params = random_case(12)
     with pytest.raises(ValueError, match="with 4 subjects"):
         log_likelihood(data, {name: value[:3] for name, value in params.items()})
+
+
+def test_memory_of_the_gradient_does_not_grow_with_the_number_of_trials():
+    def bytes_beside_the_data(n_trials):
+        data, params = random_case(13, n_subjects=40, n_trials=n_trials, n_actions=5)
+        # With the data as constants, no rearranged copy of them counts among what the program works in.
+        program = jax.jit(jax.value_and_grad(lambda p: log_likelihood(data, p).sum())).lower({name: params[name] for name in CORE}).compile()
+        return program.memory_analysis().temp_size_in_bytes
+
+    few, many = bytes_beside_the_data(50), bytes_beside_the_data(1600)
+    n_carried = 40 * 8 * (5 * 3 + 4)  # values and two sensitivities of five actions, the sum and its three slopes
+    assert many <= few + 512 and many < 4 * n_carried

@@ -3,9 +3,13 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 
 from rwlib.studies import run_study
@@ -78,3 +82,33 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
 def test_unsuitable_pieces_are_named(tmp_path, pieces, message):
     with pytest.raises(ValueError, match=message):
         run_study(squares, pieces, tmp_path, progress_bar=False)
+
+
+@pytest.mark.slow
+def test_two_hundred_data_sets_survive_kills_of_a_worker_and_of_the_study_twice(tmp_path):
+    def start(name):
+        command = [sys.executable, Path(__file__).with_name("survival_study.py"), tmp_path / name, tmp_path / f"{name}.json"]
+        return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+    def n_stored():
+        return len(list((tmp_path / "disturbed" / "pieces").glob("*.json")))
+
+    def wait_for(n, study):
+        while n_stored() < n:
+            assert study.poll() is None, "the study ended before it could be killed"
+            time.sleep(0.05)
+
+    for n in (1, 5):
+        study = start("disturbed")
+        wait_for(n, study)
+        workers = [child for child in psutil.Process(study.pid).children(recursive=True) if "spawn_main" in " ".join(child.cmdline())]
+        workers[-1].kill()
+        wait_for(n + 2, study)
+        study.kill()
+        study.wait()
+        assert n_stored() < 10
+    for name in ("disturbed", "undisturbed"):
+        assert start(name).wait() == 0
+    disturbed, undisturbed = (pd.read_json(tmp_path / f"{name}.json") for name in ("disturbed", "undisturbed"))
+    assert len(undisturbed) == 200
+    pd.testing.assert_frame_equal(disturbed, undisturbed, check_exact=True)

@@ -1,0 +1,372 @@
+"""Is the posterior as wide as it should be? Simulation-based calibration of any model that can be fitted."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+
+import arviz_base
+import arviz_stats
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import xarray as xr
+from arviz_stats.ecdf_utils import compute_ecdf, ecdf_pit
+from jax.typing import ArrayLike
+from jaxtyping import Num
+
+from rwlib.data import ChoiceData
+from rwlib.hierarchy import Model
+from rwlib.inference import fit_many
+from rwlib.prediction import sample_prior
+from rwlib.simulation import simulate
+
+__all__ = ["Verdict", "as_pit", "calibrate", "calibration_verdict", "rank_table", "simulate_from_prior"]
+
+
+def simulate_from_prior(
+    model: Model, outcomes: Num[ArrayLike, "n_trials n_actions"], *, n_datasets: int, n_subjects: int, seed: int
+) -> list[tuple[dict[str, np.ndarray], ChoiceData]]:
+    """Draw groups and their subjects from a model's prior, and let each group play the task.
+
+    Parameters
+    ----------
+    model : Model
+    outcomes : array, shape (n_trials, n_actions)
+        What each action would have paid on each trial; the same table for all subjects.
+    n_datasets : int
+        How many groups, one for each data set.
+    n_subjects : int
+        In each group.
+    seed : int
+
+    Returns
+    -------
+    datasets : list of pairs (true, data)
+        ``true`` maps the names of parameters to their values: ``<name>_group_mean`` and ``<name>_group_sd``, single
+        numbers, and ``<name>``, shape (n_subjects,).
+
+    Raises
+    ------
+    ValueError
+        If a count is below 1.
+
+    Examples
+    --------
+    >>> import jax
+    >>> import rwlib
+    >>> from rwlib.calibration import simulate_from_prior
+    >>> outcomes = rwlib.bernoulli_outcomes(jax.random.key(0), [0.3, 0.7], n_trials=50)
+    >>> true, data = simulate_from_prior(rwlib.SYMMETRIC, outcomes, n_datasets=2, n_subjects=4, seed=1)[0]
+    >>> list(true)
+    ['alpha_group_mean', 'alpha_group_sd', 'alpha', 'beta_group_mean', 'beta_group_sd', 'beta']
+    >>> data.choices.shape
+    (4, 50)
+    """
+    if n_datasets < 1:
+        raise ValueError(f"n_datasets is {n_datasets}; it must be at least 1.")
+    prior_key, play_key = jax.random.split(jax.random.key(seed))
+    prior = sample_prior(prior_key, model, n_subjects, n_datasets)["prior"].dataset
+    tables = jnp.broadcast_to(jnp.asarray(outcomes, float), (n_subjects, *np.shape(outcomes)))
+    datasets = []
+    for i, key in enumerate(jax.random.split(play_key, n_datasets)):
+        true = {str(name): np.asarray(values.values[0, i]) for name, values in prior.data_vars.items()}
+        subjects = {parameter.name: true[parameter.name] for parameter in model.parameters}
+        datasets.append((true, simulate(key, tables, subjects, model.agent).data))
+    return datasets
+
+
+def rank_table(true: Mapping[str, ArrayLike], fit: xr.DataTree, n_ranks: int = 100) -> pd.DataFrame:
+    """Find the place of each true value among draws from its posterior.
+
+    Neighbouring draws of a chain resemble each other, which would spoil the ranks. So only ``n_ranks`` − 1 draws are
+    used, evenly spaced over all chains.
+
+    Parameters
+    ----------
+    true : dict of arrays
+        As from :func:`simulate_from_prior`.
+    fit : xarray.DataTree
+        Of data that were simulated with ``true``, with the same subjects in the same order.
+    n_ranks : int, default 100
+        How many ranks there are, from 0 to ``n_ranks`` − 1.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row for each number in ``true``. ``parameter``: its name, with the subject's place in square brackets; ``true``;
+        ``rank``: how many of the draws lie below the true value; ``n_ranks``; ``ess``: how many independent draws
+        the fit is worth for this parameter. It should be above ``n_ranks``.
+
+    Raises
+    ------
+    ValueError
+        If the fit lacks a parameter, its shape does not fit, a draw or a true value is not a number, or there are fewer
+        draws than ranks.
+
+    Examples
+    --------
+    >>> import arviz_base, numpy as np
+    >>> from rwlib.calibration import rank_table
+    >>> draws = np.random.default_rng(0).normal(size=(4, 500))
+    >>> fit = arviz_base.from_dict({"posterior": {"x": draws}})
+    >>> rank_table({"x": -5.0}, fit)["rank"].tolist(), rank_table({"x": 5.0}, fit)["rank"].tolist()
+    ([0], [99])
+    """
+    posterior = fit["posterior"].dataset
+    n_draws = posterior.sizes["chain"] * posterior.sizes["draw"]
+    _check_n_ranks(n_ranks, n_draws)
+    kept = np.linspace(0, n_draws - 1, n_ranks - 1).round().astype(int)
+    rows = []
+    for name, truth in true.items():
+        if name not in posterior:
+            raise ValueError(f"The fit has no {name!r}; it has {', '.join(map(repr, posterior.data_vars))}.")
+        truth, draws = np.asarray(truth, float), posterior[name].values
+        if draws.shape[2:] != truth.shape:
+            raise ValueError(f"true[{name!r}] has shape {truth.shape}, but the fit has {draws.shape[2:]} for it.")
+        if not (np.isfinite(truth).all() and np.isfinite(draws).all()):
+            raise ValueError(f"{name!r} has a true value or a draw that is not a finite number; such a fit has no ranks.")
+        ess = arviz_stats.ess(posterior[[name]])[name].values
+        below = (draws.reshape(n_draws, *truth.shape)[kept] < truth).sum(axis=0)
+        for index in np.ndindex(truth.shape):
+            label = name + "".join(f"[{i}]" for i in index)
+            rows.append((label, truth[index], int(below[index]), n_ranks, float(ess[index])))
+    return pd.DataFrame(rows, columns=["parameter", "true", "rank", "n_ranks", "ess"])
+
+
+def _check_n_ranks(n_ranks, n_draws):
+    if not 2 <= n_ranks <= n_draws:
+        raise ValueError(f"n_ranks is {n_ranks}; with {n_draws} draws it must lie between 2 and {n_draws}.")
+
+
+def calibrate(
+    model: Model,
+    outcomes: Num[ArrayLike, "n_trials n_actions"],
+    *,
+    n_datasets: int,
+    n_subjects: int,
+    seed: int,
+    true_model: Model | None = None,
+    n_ranks: int = 100,
+    num_warmup: int = 300,
+    num_samples: int = 500,
+    num_chains: int = 2,
+    progress_bar: bool | None = None,
+) -> pd.DataFrame:
+    """Simulate many data sets from the prior, fit all of them side by side, and rank the truth in each posterior.
+
+    If the truth is drawn from the prior, and the sampler finds the posterior of the model that made the data, then every rank
+    is equally probable. Any fault in the prior, the likelihood, the simulation or the sampler shows as
+    ranks that are not.
+
+    Parameters
+    ----------
+    model : Model
+        The model to fit.
+    outcomes : array, shape (n_trials, n_actions)
+        The task, the same for all data sets.
+    n_datasets, n_subjects : int
+    seed : int
+        Of everything random: of parameters, choices and the sampler.
+    true_model : Model, optional
+        The model that makes parameters and data. Default: the one that is fitted. Parameters that only one of the two
+        models has are left out of the table.
+    n_ranks : int, default 100
+        See :func:`rank_table`.
+    num_warmup, num_samples, num_chains, progress_bar
+        As in :func:`rwlib.inference.fit`.
+
+    Returns
+    -------
+    ranks : pandas.DataFrame
+        Columns ``dataset`` (from 0) and those of :func:`rank_table`, for the group-level parameters and for
+        three subjects (fewer where there are fewer).
+
+    Raises
+    ------
+    ValueError
+        If a count is impossible, or the two models have no parameter in common.
+
+    References
+    ----------
+    Talts, S., Betancourt, M., Simpson, D., Vehtari, A., & Gelman, A. (2018). Validating Bayesian inference algorithms with
+    simulation-based calibration. https://doi.org/10.48550/arXiv.1804.06788
+
+    Examples
+    --------
+    >>> import jax
+    >>> import rwlib
+    >>> outcomes = rwlib.bernoulli_outcomes(jax.random.key(0), [0.3, 0.7], n_trials=10)
+    >>> settings = dict(n_subjects=3, n_ranks=20, num_warmup=50, num_samples=50, progress_bar=False)
+    >>> ranks = rwlib.calibrate(rwlib.WIN_STAY_LOSE_SHIFT, outcomes, n_datasets=4, seed=1, **settings)
+    >>> ranks["parameter"].unique().tolist()
+    ['lapse_group_mean', 'lapse_group_sd', 'lapse[0]', 'lapse[1]', 'lapse[2]']
+
+    For a long study, cut it into pieces that are kept on disk. The same call goes on after an interruption:
+
+    .. code-block:: python
+
+        def work(seed):
+            return rwlib.calibrate(rwlib.ASYMMETRIC, outcomes, n_datasets=20, n_subjects=20, seed=seed)
+
+        ranks = rwlib.run_study(work, [dict(seed=seed) for seed in range(10)], "my_calibration")
+    """
+    _check_n_ranks(n_ranks, num_chains * num_samples)  # now, not after minutes of sampling
+    true_model = true_model or model
+    shared = {parameter.name for parameter in model.parameters} & {parameter.name for parameter in true_model.parameters}
+    if not shared:
+        raise ValueError(f"The models {true_model.name!r} and {model.name!r} have no parameter in common: there is nothing to rank.")
+    names = {name for parameter in shared for name in (f"{parameter}_group_mean", f"{parameter}_group_sd", parameter)}
+
+    drawn = simulate_from_prior(true_model, outcomes, n_datasets=n_datasets, n_subjects=n_subjects, seed=seed)
+    seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(n_datasets)]
+    settings = dict(num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, progress_bar=progress_bar)
+    fits = fit_many([data for _, data in drawn], model, seeds=seeds, **settings)
+    tables = []
+    for i, ((true, _), fit) in enumerate(zip(drawn, fits)):
+        few = fit.isel(subject=slice(3), missing_dims="ignore")
+        wanted = {name: value[:3] if value.ndim else value for name, value in true.items() if name in names}
+        table = rank_table(wanted, few, n_ranks)
+        table.insert(0, "dataset", i)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def as_pit(ranks: pd.DataFrame) -> xr.DataTree:
+    """Turn ranks into numbers between 0 and 1, in the form that ArviZ's plots of calibration take.
+
+    A rank r of n becomes a number drawn evenly from r / n to (r + 1) / n, from a fixed seed. If ranks are equally probable, these
+    numbers are uniform exactly.
+
+    Parameters
+    ----------
+    ranks : pandas.DataFrame
+        As from :func:`calibrate`; tables of several runs may be joined.
+
+    Returns
+    -------
+    tree : xarray.DataTree
+        With the group ``prior_sbc``, one variable for each parameter, for :func:`arviz_plots.plot_ecdf_pit`.
+
+    Raises
+    ------
+    ValueError
+        If the parameters do not have equally many ranks.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from rwlib.calibration import as_pit
+    >>> ranks = pd.DataFrame({"parameter": ["x"] * 100, "rank": range(100), "n_ranks": 100})
+    >>> pit = as_pit(ranks)["prior_sbc"]["x"]
+    >>> pit.dims, round(float(pit.mean()), 2)
+    (('chain', 'draw'), 0.5)
+    """
+    missing = {"parameter", "rank", "n_ranks"} - set(ranks)
+    if missing:
+        raise ValueError(f"The table of ranks lacks the columns {', '.join(map(repr, sorted(missing)))}.")
+    rng, pit = np.random.default_rng(0), {}
+    for name, table in ranks.groupby("parameter", sort=False):
+        pit[name] = ((table["rank"] + rng.uniform(size=len(table))) / table["n_ranks"]).to_numpy()[None]
+    counts = {name: values.size for name, values in pit.items()}
+    if len(set(counts.values())) != 1:
+        raise ValueError(f"Every parameter needs one rank from each data set; the table has {counts}.")
+    return arviz_base.from_dict({"prior_sbc": pit})
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What :func:`calibration_verdict` found. True when every parameter is inside its band.
+
+    ``table`` has one row for each parameter: ``inside``; ``outside_by``, how far the curve leaves the band at its worst place
+    (0 if nowhere); ``mean`` and ``sd`` of the ranks, as shares: 0.5 and 0.289 if they are uniform; ``low_ess``, the
+    share of data sets whose fit is worth fewer independent draws than there are ranks.
+    """
+
+    table: pd.DataFrame
+    band: float
+    n_datasets: int
+
+    def __bool__(self) -> bool:
+        return bool(self.table["inside"].all())
+
+    def __str__(self) -> str:
+        inside = int(self.table["inside"].sum())
+        lines = [f"{inside} of {len(self.table)} parameters are inside the {100 * self.band:.4g}% band, over {self.n_datasets} data sets."]
+        for name, row in self.table[~self.table["inside"]].iterrows():
+            lines.append(f"- {name}: mean rank {row['mean']:.2f} (uniform: 0.50), SD {row['sd']:.2f} (uniform: 0.29): {_reading(row)}.")
+        low_ess = self.table["low_ess"].max()
+        if low_ess > 0.05:
+            lines.append(f"Up to {low_ess:.0%} of the fits have fewer independent draws than ranks: raise num_samples before you believe this.")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def calibration_verdict(ranks: pd.DataFrame, band: float = 0.99) -> Verdict:
+    """Are the ranks uniform? For each parameter, look whether their distribution stays inside a simultaneous band.
+
+    The band is drawn around the distribution function of a uniform variable. If the ranks are uniform, the whole curve
+    stays inside it with probability ``band``. Of many parameters some will leave it by chance: with a band of 99%
+    one in a hundred. For a verdict on k parameters together, give ``band=1 - 0.01 / k`` (Bonferroni).
+
+    Parameters
+    ----------
+    ranks : pandas.DataFrame
+        As from :func:`calibrate`; tables of several runs may be joined.
+    band : float in (0, 1), default 0.99
+
+    Returns
+    -------
+    verdict : Verdict
+        Falsy when a parameter is outside; printed, it says which, and what that usually means.
+
+    Raises
+    ------
+    ValueError
+        If ``band`` is not in (0, 1), or the table is not one of ranks.
+
+    References
+    ----------
+    Säilynoja, T., Bürkner, P.-C., & Vehtari, A. (2022). Graphical test for discrete uniformity and its applications in
+    goodness-of-fit evaluation and multiple sample comparison. https://doi.org/10.1007/s11222-022-10090-6
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from rwlib import calibration_verdict
+    >>> rank = np.random.default_rng(0).integers(100, size=200)
+    >>> ranks = pd.DataFrame({"parameter": "x", "rank": rank, "n_ranks": 100, "ess": 400.0})
+    >>> bool(calibration_verdict(ranks)), bool(calibration_verdict(ranks.assign(rank=rank // 2)))
+    (True, False)
+    """
+    if not 0 < band < 1:
+        raise ValueError(f"band is {band}; it must lie between 0 and 1.")
+    pit = as_pit(ranks)["prior_sbc"].dataset
+    n_datasets = pit.sizes["draw"]
+    if n_datasets < 2:
+        raise ValueError("There is one data set; a distribution of ranks needs many.")
+    points, low, high = _band(n_datasets, band)
+    rows = {}
+    for name, of_parameter in ranks.groupby("parameter", sort=False):
+        curve = compute_ecdf(pit[name].values.ravel(), points)
+        outside_by = max((low - curve).max(), (curve - high).max(), 0.0)
+        share = (of_parameter["rank"] + 0.5) / of_parameter["n_ranks"]
+        low_ess = (of_parameter["ess"] < of_parameter["n_ranks"]).mean() if "ess" in ranks else 0.0
+        rows[name] = dict(inside=bool(outside_by == 0), outside_by=outside_by, mean=share.mean(), sd=share.std(ddof=0), low_ess=low_ess)
+    return Verdict(pd.DataFrame.from_dict(rows, orient="index"), band, n_datasets)
+
+
+@functools.cache
+def _band(n_datasets, band):
+    """ArviZ's band, from so many simulations that its own error does not matter. It is drawn from a fixed seed."""
+    points, _, low, high = ecdf_pit(np.linspace(0, 1, n_datasets), band, n_simulations=10_000)
+    return points, low, high
+
+
+def _reading(row):
+    """What a distribution of ranks that is not uniform usually means."""
+    shift, spread = row["mean"] - 0.5, row["sd"] - 12**-0.5
+    if abs(shift) > abs(spread):
+        return f"estimates are too {'low' if shift > 0 else 'high'}"
+    return "posteriors are too narrow" if spread > 0 else "posteriors are too wide"
