@@ -3,6 +3,7 @@
 # make test-slow  run the tests that take many minutes
 # make lab     open the chapters as notebooks in Jupyter Lab
 # make bench   time rwlib beside the plain ways and its peers; FRESH=1 forgets what was measured before
+# make studies run the long studies that the book quotes, and store their results
 # make serve   serve the built site on this machine
 # make lock    renew requirements.txt from requirements.in
 # make clean   remove everything that the targets made
@@ -24,7 +25,7 @@ READY   := $(VENV)/ready-for-python-$(VERSION)
 LAB_SETTINGS := {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Jupytext Notebook", "myst": "Jupytext Notebook"}}, \
   "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
 
-.PHONY: help env book test test-slow lab bench serve lock clean
+.PHONY: help env book test test-slow lab bench studies serve lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -62,6 +63,10 @@ lab: env
 bench: env
 	@$(if $(FRESH),rm -rf _build/bench)
 	@$(BIN)/python -m benchmarks
+
+studies: env
+	$(BIN)/python -m studies.calibration
+	$(BIN)/python -m studies.confusion
 
 serve: env
 	@test -e $(SITE) || $(MAKE) book
