@@ -44,7 +44,7 @@ class GroupParameter(NamedTuple):
     N(mean_location, mean_scale) and the group SD half-normal with scale sd_scale, all before the transform.
 
     The form in which it is sampled does not change the posterior, only how well NUTS moves. ``centred=None`` lets
-    ``fit`` find, for each subject, where between the two forms to be (:func:`move`). ``False`` samples the zᵢ: right
+    ``fit`` find, for each subject, where between the two forms to be. ``False`` samples the zᵢ: right
     where subjects' data say little. ``True`` samples the values before the transform directly, N(group mean,
     group SD): right where they say much.
     """
