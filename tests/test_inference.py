@@ -98,7 +98,7 @@ def test_a_data_set_has_the_same_draws_alone_and_among_others_on_any_number_of_t
     alone = fit(data, seed=7, **short).posterior["beta"]
     for num_threads in (1, 2):
         among_others = fit_many([other, data], seeds=[6, 7], num_threads=num_threads, **short)[1].posterior["beta"]
-        np.testing.assert_allclose(among_others, alone, rtol=0.01)
+        np.testing.assert_allclose(among_others, alone, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
