@@ -292,9 +292,9 @@ class Verdict:
 
     def __str__(self) -> str:
         inside = int(self.table["inside"].sum())
-        lines = [f"{inside} of {len(self.table)} parameters are inside the {100 * self.band:.4g}% band, over {self.n_datasets} data sets."]
+        lines = [f"Inside the {100 * self.band:.4g}% band, over {self.n_datasets} data sets: {inside} of {len(self.table)} parameters."]
         for name, row in self.table[~self.table["inside"]].iterrows():
-            lines.append(f"- {name}: mean rank {row['mean']:.2f} (uniform: 0.50), SD {row['sd']:.2f} (uniform: 0.29): {_reading(row)}.")
+            lines.append(f"- {name}: mean rank {row['mean']:.2f} (uniform: 0.50), SD {row['sd']:.2f} (uniform: 0.29): {_reading(row, self.n_datasets)}.")
         low_ess = self.table["low_ess"].max()
         if low_ess > 0.05:
             lines.append(f"Up to {low_ess:.0%} of the fits have fewer independent draws than ranks: raise num_samples before you believe this.")
@@ -364,9 +364,13 @@ def _band(n_datasets, band):
     return points, low, high
 
 
-def _reading(row):
+def _reading(row, n_datasets):
     """What a distribution of ranks that is not uniform usually means."""
-    shift, spread = row["mean"] - 0.5, row["sd"] - 12**-0.5
-    if abs(shift) > abs(spread):
-        return f"estimates are too {'low' if shift > 0 else 'high'}"
-    return "posteriors are too narrow" if spread > 0 else "posteriors are too wide"
+    # In standard errors, of the mean and of the SD of uniform ranks.
+    shift = (row["mean"] - 0.5) * (12 * n_datasets) ** 0.5
+    spread = (row["sd"] - 12**-0.5) * (60 * n_datasets) ** 0.5
+    where = f"estimates are too {'low' if shift > 0 else 'high'}"
+    width = f"posteriors are too {'narrow' if spread > 0 else 'wide'}"
+    if min(abs(shift), spread) > 3:  # not where they are too wide, since a shift alone crowds the ranks at one end
+        return f"{where} and {width}"
+    return where if abs(shift) > abs(spread) else width

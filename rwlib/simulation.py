@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Num, PRNGKeyArray
 
@@ -81,16 +82,19 @@ def simulate(
     n_subjects = len(next(iter(params.values()))) if params else len(outcomes) if outcomes.ndim == 3 else 1
     n_trials, n_actions = outcomes.shape[-2:]
     outcomes = jnp.broadcast_to(outcomes, (n_subjects, n_trials, n_actions))
-    choices, rewards, states, choice_probs = _play_all(jax.random.split(key, n_subjects), outcomes, params, agent)
-    data = ChoiceData(choices, rewards, jnp.ones((n_subjects, n_trials), bool), n_actions, range(n_subjects))
-    values = getattr(states, "value", None)
-    errors = None if values is None else jnp.where(jax.nn.one_hot(choices, n_actions, dtype=bool), outcomes - values, 0.0)
+    choices, rewards, values, choice_probs, errors = _play_all(key, outcomes, params, agent)
+    data = ChoiceData(choices, rewards, np.ones((n_subjects, n_trials), bool), n_actions, range(n_subjects))
     return Simulation(data, values, choice_probs, errors)
 
 
+# All in one program: each small one that JAX would otherwise compile for a new shape costs a tenth of a second.
 @partial(jax.jit, static_argnames="agent")
-def _play_all(keys, outcomes, params, agent):
-    return jax.vmap(partial(_play, agent))(keys, outcomes, params)
+def _play_all(key, outcomes, params, agent):
+    n_subjects, _, n_actions = outcomes.shape
+    choices, rewards, states, choice_probs = jax.vmap(partial(_play, agent))(jax.random.split(key, n_subjects), outcomes, params)
+    values = getattr(states, "value", None)
+    errors = None if values is None else jnp.where(jax.nn.one_hot(choices, n_actions, dtype=bool), outcomes - values, 0.0)
+    return choices, rewards, values, choice_probs, errors
 
 
 def _play(agent, key, outcomes, params):

@@ -93,8 +93,9 @@ def test_uniform_ranks_leave_the_band_at_the_rate_it_states():
     [
         (dict(posterior_sd=0.5), "posteriors are too narrow"),
         (dict(posterior_sd=1.7), "posteriors are too wide"),
-        (dict(bias=0.6), "estimates are too high"),
-        (dict(bias=-0.6), "estimates are too low"),
+        (dict(bias=0.6), "estimates are too high."),
+        (dict(bias=-0.6), "estimates are too low."),
+        (dict(bias=0.6, posterior_sd=0.4), "estimates are too high and posteriors are too narrow"),
     ],
 )
 def test_wrong_posteriors_are_caught_and_named(wrong, reading):
