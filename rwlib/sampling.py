@@ -128,7 +128,8 @@ def _warm_up_and_sample(draw, data, model, run):
         position = draws.position[:, :, -1].astype(float)
         tuning = tuning._replace(step_size=np.exp(log_step.mean(axis=1)))
         if learns:
-            tuning = _learn(draws.position, tuning, scale, model)
+            # A chain may first be flung to a group SD near 0. Not centred, it comes back; centred, it would be caught there.
+            tuning = _learn(draws.position, tuning, scale, model, may_centre=i > 0)
     return draw(len(windows), run.num_samples, position, tuning, adapting=False, max_depth=nuts.MAX_DEPTH)[0]
 
 
@@ -138,13 +139,17 @@ def _windows(num_warmup):
     return [(n, True) for n in counts] + [(max(num_warmup - sum(counts), 1), False)]
 
 
-def _learn(position, tuning, scale, model):
+def _learn(position, tuning, scale, model, may_centre):
     """New weights and a new mass matrix for each data set, from what all of its chains drew in a window."""
+    n_draws = position.shape[1] * position.shape[2]
+    # Draws are worth about half as many independent ones, by whose error a variance is raised: centring
+    # what the data hardly determine is worse than not centring what they do.
+    doubt = 1.0 + 2 * (4 / n_draws) ** 0.5
     weights, inverse_mass = [], []
     for pooled in position.reshape(len(position), -1, position.shape[-1]).astype(float):
         sites = _split(pooled, model, tuning.weights.shape[-1])
         # How much of a subject's variance in the group their data remove: nothing, and it is best not centred.
-        by_name = {name: np.clip(1.0 - sites[f"{name}_offset"].var(axis=0), 0.0, 1.0) for name in learned_centring(model)}
+        by_name = {name: may_centre * np.clip(1.0 - doubt * sites[f"{name}_offset"].var(axis=0), 0.0, 1.0) for name in learned_centring(model)}
         moved = _join(move(sites, by_name))
         # As in Stan, the variance of few draws is pulled towards a guess.
         inverse_mass.append((len(moved) * moved.var(axis=0) + 5 * scale**2) / (len(moved) + 5))
