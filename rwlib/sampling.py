@@ -142,9 +142,9 @@ def _windows(num_warmup):
 def _learn(position, tuning, scale, model, may_centre):
     """New weights and a new mass matrix for each data set, from what all of its chains drew in a window."""
     n_draws = position.shape[1] * position.shape[2]
-    # Draws are worth about half as many independent ones, by whose error a variance is raised: centring
-    # what the data hardly determine is worse than not centring what they do.
-    doubt = 1.0 + 2 * (4 / n_draws) ** 0.5
+    # A variance is raised by four standard errors, as of half as many independent draws: centring what the data hardly
+    # determine is worse than not centring what they do.
+    doubt = 1.0 + 4 * (4 / n_draws) ** 0.5
     weights, inverse_mass = [], []
     for pooled in position.reshape(len(position), -1, position.shape[-1]).astype(float):
         sites = _split(pooled, model, tuning.weights.shape[-1])

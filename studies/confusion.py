@@ -29,11 +29,11 @@ MODELS = {
     )
 }
 REWARD_PROBS = (0.3, 0.7)
-DESIGN = dict(n_datasets=10, n_subjects=10, num_samples=300, num_chains=2)
+DESIGN = dict(n_datasets=20, n_subjects=10, num_samples=300, num_chains=2)
 
 
 def piece(true: str, seed: int) -> pd.DataFrame:
-    """Ten groups that follow one model, scored by all six."""
+    """Twenty groups that follow one model, scored by all six."""
     outcomes = rwlib.bernoulli_outcomes(jax.random.key(seed), REWARD_PROBS, n_trials=100)
     return rwlib.recover_models(MODELS[true], list(MODELS.values()), outcomes, seed=seed, **DESIGN)
 
