@@ -67,6 +67,7 @@ bench: env
 studies: env
 	$(BIN)/python -m studies.calibration
 	$(BIN)/python -m studies.confusion
+	$(BIN)/python -m studies.recovery
 
 serve: env
 	@test -e $(SITE) || $(MAKE) book

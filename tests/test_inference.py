@@ -69,6 +69,19 @@ def test_the_same_seed_gives_the_same_draws_and_another_seed_others(data):
     assert not np.array_equal(one, other)
 
 
+def test_a_parameter_is_centred_only_where_the_data_clearly_determine_it():
+    # Otherwise a chain that comes to a group SD near 0 is caught there, and all its transitions diverge.
+    rng, shape = np.random.default_rng(8), (1, 4, 60)
+    sites = {f"{p.name}_group_{what}": 0.1 * rng.normal(size=shape) for p in ASYMMETRIC.parameters for what in ("mean", "sd")}
+    spread = {"alpha_pos": 0.5, "alpha_neg": 0.9, "beta": 0.2}  # of the offsets; 1 where the data say nothing
+    sites |= {f"{name}_offset": sd * rng.normal(size=(*shape, 5)) for name, sd in spread.items()}
+    position = sampling._join(sites)
+    tuning = sampling.Tuning(np.ones((1, position.shape[-1])), np.zeros((1, 3, 5)), np.ones(1))
+    alpha_pos, alpha_neg, beta = sampling._learn(position, tuning, 1.0, ASYMMETRIC, may_centre=True).weights[0]
+    assert (alpha_neg < 0.1).all() and (alpha_pos > 0.4).all() and (beta > 0.9).all()
+    assert not sampling._learn(position, tuning, 1.0, ASYMMETRIC, may_centre=False).weights.any()
+
+
 def test_a_run_too_short_does_not_pass(data):
     report = check(fit(data, num_warmup=20, num_samples=30, progress_bar=False))
     assert not report
