@@ -2,7 +2,7 @@
 
 One module per stage of the reader's way; each imports only from those above it in the list:
 ``compilation``, ``learning``, ``choice``, ``agents``, ``parameters``, ``data``, ``tasks``, ``simulation``, ``likelihood``, ``hierarchy``,
-``nuts``, ``sampling``, ``inference``, ``prediction``, ``calibration``, ``comparison``, ``recovery``, ``plotting``, ``studies``.
+``nuts``, ``sampling``, ``inference``, ``prediction``, ``summaries``, ``calibration``, ``comparison``, ``recovery``, ``plotting``, ``studies``.
 """
 
 from rwlib.calibration import calibrate, calibration_verdict
@@ -25,18 +25,11 @@ from rwlib.inference import check, fit, fit_many
 from rwlib.learning import asymmetric_rescorla_wagner_update
 from rwlib.likelihood import log_likelihood, trialwise_log_likelihood
 from rwlib.plotting import plot_recovery
-from rwlib.prediction import (
-    behaviour,
-    behaviour_intervals,
-    behaviour_table,
-    compare_behaviour,
-    generate,
-    predict_next,
-    sample_prior,
-)
+from rwlib.prediction import generate, predict_next, sample_prior
 from rwlib.recovery import recover_parameters, recovery_correlations, recovery_table
 from rwlib.simulation import Simulation, simulate
 from rwlib.studies import run_study
+from rwlib.summaries import behaviour, behaviour_intervals, behaviour_table, compare_behaviour
 from rwlib.tasks import FIVE_ARMS, bernoulli_outcomes
 
 __all__ = [
