@@ -28,5 +28,5 @@ def keep_compiled_programs() -> None:
     if jax.config.jax_compilation_cache_dir is None:
         jax.config.update("jax_compilation_cache_dir", str(user_cache_path("rwlib") / "compiled"))
     if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
-        # JAX keeps what took a second; a fit also needs several smaller programs.
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+        # JAX keeps what took a second. A page or a script is made of dozens of small programs, which together take longer.
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
