@@ -1,6 +1,6 @@
 """How often the right model wins: six models, each simulated and each fitted. The slow study of chapter 13.
 
-    python -m studies.confusion        what is missing is run; about ten minutes on two cores
+    python -m studies.confusion        what is missing is run; about twenty minutes on two cores
 
 Pieces are kept in ``_build/studies/confusion``, so an interrupted run goes on where it was. When all are there, the scores
 are written to ``studies/confusion.csv``.
