@@ -30,8 +30,8 @@ def cache_key(root):
     """Return a digest of all that a page's outputs depend on, beside the page itself."""
     digest = hashlib.sha256(sys.version.encode())
     sources = [p for p in (root / "rwlib").rglob("*") if p.is_file() and p.suffix != ".pyc"]
-    stored = [p for p in (root / "studies").glob("*") if p.suffix in (".csv", ".json")]  # results that pages quote
-    for path in sorted([*sources, *stored, root / "benchmarks" / "results.json", root / "requirements.txt"]):
+    stored = [p for folder in ("studies", "benchmarks") for p in (root / folder).glob("*") if p.suffix in (".csv", ".json")]  # quoted by pages
+    for path in sorted([*sources, *stored, root / "requirements.txt"]):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
