@@ -1,5 +1,5 @@
-"""The course's own Sphinx extension: a cache that cannot go stale, measured run times, notebooks to take
-away, and errors that can be found.
+"""The course's own Sphinx extension: a cache that cannot go stale, pages executed side by side, measured run times,
+notebooks to take away, and errors that can be found.
 
 `nb_execution_mode: cache` notices a change in a page's code but not in the library that the
 code imports. Here the cache's folder is named after a digest of rwlib, of the stored results that pages
@@ -18,6 +18,9 @@ from pathlib import Path
 import nbformat
 from docutils import nodes
 from jupyter_cache import get_cache
+from jupyter_cache.executors import load_executor
+from myst_nb.core.read import is_myst_markdown_notebook
+from myst_parser.config.main import read_topmatter
 from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -49,6 +52,25 @@ def use_keyed_cache(app, config):
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
     config.nb_execution_cache_path = str(current)
     os.environ["RWLIB_PROGRESS_BAR"] = "0"  # bars stack up in a static page
+
+
+def execute_side_by_side(app, env, docnames):
+    """Execute pages in as many processes as there are cores, and leave those that measure time: MyST-NB runs them afterwards, alone.
+
+    MyST-NB finds the others in the cache. It executes a page that failed here once more and says what is wrong with it.
+    """
+    cache = get_cache(app.config.nb_execution_cache_path)
+    pages = {}
+    for name in docnames:
+        path = env.doc2path(name)
+        text = Path(path).read_text(encoding="utf-8")
+        if is_myst_markdown_notebook(text) and not (read_topmatter(text) or {}).get("measures_time"):
+            pages[path] = cache.add_nb_to_project(path, read_data={"type": "plugin", "name": "myst_nb_md"})
+    new = [record.uri for record in cache.list_unexecuted(filter_uris=list(pages))]
+    if len(new) > 1:
+        progress = python_logging.getLogger("jupyter_cache")
+        progress.setLevel("INFO")
+        load_executor("local-parallel", cache, progress).run_and_cache(filter_uris=new, timeout=app.config.nb_execution_timeout)
 
 
 class RunTimeNode(nodes.Inline, nodes.TextElement):
@@ -148,6 +170,7 @@ def setup(app):
     python_logging.getLogger("sphinx").addHandler(problems)
     atexit.register(problems.report)
     app.connect("config-inited", use_keyed_cache)
+    app.connect("env-before-read-docs", execute_side_by_side)
     app.connect("doctree-read", name_solutions)
     app.connect("html-page-context", offer_notebook, priority=100)  # before the theme makes its menu
     app.add_role("run-time", RunTimeRole())

@@ -57,6 +57,10 @@ def sentences_of(prose):
     return re.sub(r"\]\([^)]*\)", " ", prose)
 
 
+def test_a_page_that_measures_time_is_executed_alone(chapter):
+    assert jupytext.read(chapter.path).metadata.get("measures_time", False) == ("perf_counter()" in chapter.text)
+
+
 def test_every_chapter_file_is_in_the_book():
     files = {f"chapters/{path.stem}" for path in (ROOT / "chapters").glob("*.md")}
     assert files == set(CHAPTERS)
