@@ -111,6 +111,17 @@ def test_masked_trials_count_nothing_and_teach_nothing():
         np.testing.assert_allclose(log_likelihood(shorter, one)[0], trialwise[i].sum(), rtol=1e-10)
 
 
+def test_what_stands_in_a_masked_trial_reaches_neither_value_nor_gradient():
+    params = {"alpha_pos": jnp.array([0.3]), "alpha_neg": jnp.array([0.6]), "beta": jnp.array([2.0]), "stickiness": jnp.array([0.5])}
+    choices, mask = [[0, 1, 1, 0]], [[True, True, False, True]]
+    found = [
+        jax.value_and_grad(lambda params, data: log_likelihood(data, params).sum())(params, ChoiceData(choices, [[1.0, 0.0, x, 1.0]], mask))
+        for x in (0.0, np.nan, np.inf)
+    ]
+    for other in found[1:]:
+        jax.tree.map(np.testing.assert_array_equal, found[0], other)
+
+
 def test_extreme_inverse_temperatures_stay_finite():
     data, params = random_case(9)
     extreme = {**{name: params[name] for name in CORE}, "beta": np.array([0.0, 1e-8, 1e4, 1e6])}
