@@ -55,16 +55,16 @@ def use_keyed_cache(app, config):
 
 
 def execute_side_by_side(app, env, docnames):
-    """Execute pages in as many processes as there are cores, and leave those that measure time: MyST-NB runs them afterwards, alone.
+    """Execute pages in as many processes as there are cores, but for those that say ``execute_alone``.
 
-    MyST-NB finds the others in the cache. It executes a page that failed here once more and says what is wrong with it.
+    These measure time, or keep all cores busy by themselves: MyST-NB runs them afterwards, one after the other. It finds the others in the cache. A page that failed here it executes once more, and says what is wrong with it.
     """
     cache = get_cache(app.config.nb_execution_cache_path)
     pages = {}
     for name in docnames:
         path = env.doc2path(name)
         text = Path(path).read_text(encoding="utf-8")
-        if is_myst_markdown_notebook(text) and not (read_topmatter(text) or {}).get("measures_time"):
+        if is_myst_markdown_notebook(text) and not (read_topmatter(text) or {}).get("execute_alone"):
             pages[path] = cache.add_nb_to_project(path, read_data={"type": "plugin", "name": "myst_nb_md"})
     new = [record.uri for record in cache.list_unexecuted(filter_uris=list(pages))]
     if len(new) > 1:
