@@ -57,7 +57,8 @@ def use_keyed_cache(app, config):
 def execute_side_by_side(app, env, docnames):
     """Execute pages in as many processes as there are cores, but for those that say ``execute_alone``.
 
-    These measure time, or keep all cores busy by themselves: MyST-NB runs them afterwards, one after the other. It finds the others in the cache. A page that failed here it executes once more, and says what is wrong with it.
+    These measure time, or keep all cores busy by themselves: MyST-NB runs them afterwards, one after the other. It finds
+    the others in the cache. A page that failed here it executes once more, and says what is wrong with it.
     """
     cache = get_cache(app.config.nb_execution_cache_path)
     pages = {}
