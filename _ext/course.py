@@ -20,8 +20,8 @@ from docutils import nodes
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 from myst_nb.core.read import is_myst_markdown_notebook
-from myst_parser.config.main import read_topmatter
 from myst_nb.sphinx_ import NbMetadataCollector
+from myst_parser.config.main import read_topmatter
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
@@ -61,13 +61,14 @@ def execute_side_by_side(app, env, docnames):
     the others in the cache. A page that failed here it executes once more, and says what is wrong with it.
     """
     cache = get_cache(app.config.nb_execution_cache_path)
-    pages = {}
+    pages = []
     for name in docnames:
         path = env.doc2path(name)
         text = Path(path).read_text(encoding="utf-8")
         if is_myst_markdown_notebook(text) and not (read_topmatter(text) or {}).get("execute_alone"):
-            pages[path] = cache.add_nb_to_project(path, read_data={"type": "plugin", "name": "myst_nb_md"})
-    new = [record.uri for record in cache.list_unexecuted(filter_uris=list(pages))]
+            pages.append(path)
+            cache.add_nb_to_project(path, read_data={"type": "plugin", "name": "myst_nb_md"})
+    new = [record.uri for record in cache.list_unexecuted(filter_uris=pages)]
     if len(new) > 1:
         progress = python_logging.getLogger("jupyter_cache")
         progress.setLevel("INFO")

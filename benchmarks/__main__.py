@@ -1,26 +1,19 @@
 """Measure whatever has not been measured yet, print the tables, write ``results.json``."""
 
-import hashlib
-import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
 
+from benchmarks.pieces import HERE, ROOT, fingerprint, machine, read, versions, write
 from benchmarks.tables import disagreements, print_tables
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
 #: Contestants, and what each needs beside the course's own packages.
 PEERS = {"tutorial": (), "stan": ("stan",), "pymc_nutpie": ("pymc", "nutpie")}
 REPEATS = 3  # of rwlib's fit, between the slower peers, each with another seed
-PACKAGES = "rwlib", "jax", "numpyro", "numpy", "arviz-stats", "pystan", "pymc", "pytensor", "nutpie"
 
 
 def main():
@@ -38,7 +31,7 @@ def main():
         "growth": read(pieces / "growth.json"),
         "fit": contestants,
     }
-    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    write(HERE / "results.json", results)
     print_tables(results)
     problems = disagreements(contestants)
     print(*problems or ["All posteriors agree within Monte Carlo error."], sep="\n")
@@ -86,35 +79,6 @@ def measure(file, module, seed=0, cache=None):
     if done.returncode:
         sys.exit(f"\n{done.stderr}\n{module} failed.")
     print(f" {time.perf_counter() - start:.0f} s", flush=True)
-
-
-def fingerprint():
-    """Changes with any source that was measured, so that no result outlives what it was measured on."""
-    sources = sorted([*(ROOT / "rwlib").rglob("*.py"), *HERE.rglob("*.py"), ROOT / "requirements.txt"])
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-
-
-def read(file):
-    return json.loads(file.read_text())
-
-
-def machine():
-    cpu = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-        cpu = names[0] if names else cpu
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"cpu": cpu, "cores": cores, "system": platform.system()}
-
-
-def versions():
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            pass  # a peer that is not installed
-    return found
 
 
 if __name__ == "__main__":

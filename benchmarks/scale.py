@@ -1,10 +1,9 @@
-"""Thousands of subjects on the device that JAX finds: ``python -m benchmarks.scale`` prints a table and writes ``scale.json``.
+"""Thousands of subjects on the device that JAX finds: ``python -m benchmarks.scale`` prints what it measures and writes ``scale.json``.
 
 Made for a GPU. On two cores it takes hours; interrupted, it goes on with the next piece.
 """
 
 import json
-import os
 import time
 from datetime import date
 from unittest.mock import patch
@@ -15,8 +14,8 @@ import numpy as np
 import xarray as xr
 
 import rwlib
-from benchmarks.__main__ import HERE, ROOT, fingerprint, machine, versions
 from benchmarks.gradient import compiled, rwlib_log_likelihood, seconds_of_each, some_parameters
+from benchmarks.pieces import HERE, ROOT, fingerprint, machine, read, versions, write
 from benchmarks.plain import scan_log_likelihood
 from benchmarks.problem import GROUP, course_data, judge
 from rwlib import hierarchy
@@ -60,6 +59,7 @@ def measure_fit(n_subjects, scoring):
         {"posterior": fit["posterior"].dataset.isel(subject=slice(None, None, 50)), "sample_stats": fit["sample_stats"].dataset}
     )
     draws = {name: fit["posterior"][name] for name in GROUP}
+    last = {parameter.name: fit["posterior"][parameter.name][0, -1].values for parameter in rwlib.ASYMMETRIC.parameters}
     result = judge(draws, fit["sample_stats"]["diverging"].sum(), all_seconds=seconds, compile_seconds=compiling)
     return result | {
         "subjects": n_subjects,
@@ -67,7 +67,7 @@ def measure_fit(n_subjects, scoring):
         "chains": N_CHAINS,
         "draws_per_chain": NUM_SAMPLES,
         "steps_per_draw": float(fit["sample_stats"]["n_steps"].mean()),
-        "log_likelihood": float(rwlib.log_likelihood(data, {p.name: fit["posterior"][p.name][0, -1].values for p in rwlib.ASYMMETRIC.parameters}).sum()),
+        "log_likelihood": float(rwlib.log_likelihood(data, last).sum()),
         "sd": {name: float(draws[name].std()) for name in GROUP},
         "check": str(rwlib.check(some)),
     }
@@ -87,11 +87,10 @@ def main():
         file = pieces / f"{name}.json"
         if not file.exists():
             print(f"{name} …", flush=True)
-            file.with_suffix(".unfinished").write_text(json.dumps(measure(), indent=1))
-            os.replace(file.with_suffix(".unfinished"), file)
-        results[name] = json.loads(file.read_text())
+            write(file, measure())
+        results[name] = read(file)
         print(name, json.dumps(results[name], indent=1), sep="\n", flush=True)
-    (HERE / "scale.json").write_text(json.dumps(results, indent=1) + "\n")
+    write(HERE / "scale.json", results)
 
 
 if __name__ == "__main__":

@@ -173,7 +173,7 @@ def _scan_lanes(given, data, params):
     """All that is carried per action lies in one array, of shape (n_rows, n_actions, n_subjects): the values, their
     sensitivities, and the choice before. Its rows change by the same rule and are summed over actions
     together, so that a trial is two or three passes over memory; subjects are last, so that each is one run along them.
-    What happens in one case only is multiplied by 1 or 0: XLA does not vectorise `jnp.where` on a CPU, which takes twice the time.
+    What happens in one case only is multiplied by 1 or 0: XLA does not vectorise `jnp.where` on a CPU, and takes up to twice as long.
     """
     beta, stickiness, lapse = params["beta"], params["stickiness"], params["lapse"]
     sensitivities = [name for name in ("alpha_pos", "alpha_neg", "q0") if name in given]  # parameters that values depend on
