@@ -14,7 +14,8 @@ from rwlib.parameters import RANGES, subject_parameters
 
 __all__ = ["log_likelihood", "trialwise_log_likelihood"]
 
-FEW = 32  # subjects, below which they are lined up with those of other chains
+FEW = 32  # subjects, below which they are lined up with those of other chains or proposals
+LANES = 8  # numbers on which a processor works at once: more subjects than FEW are filled up to a multiple
 
 
 def trialwise_log_likelihood(
@@ -131,55 +132,83 @@ def _trialwise(data, params, agent=RESCORLA_WAGNER_AGENT):
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _log_likelihood(given, data, params):
-    # The sum of many trials is kept in the widest float that JAX has switched on.
-    return _trialwise(data, params).sum(axis=1, dtype=float)
+    scan = partial(_scan_lanes, given, data.n_actions, False)
+    return _line_up_few(scan, _observed(data, params), params)[0]
 
 
 @_log_likelihood.defjvp
 def _log_likelihood_jvp(given, primals, tangents):
     # A forward rule serves both modes: JAX transposes its last line, which is linear, for `grad`.
     data, params = primals
-    total, gradient = _value_and_gradient(given, data, params)
+    total, gradient = _value_and_gradient(given, data.n_actions, _observed(data, params), params)
     return total, sum(gradient[name] * tangents[1][name] for name in gradient).astype(total.dtype)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _value_and_gradient(given, data, params):
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _value_and_gradient(given, n_actions, observed, params):
     """Log-likelihood and its derivative by each parameter in ``given``, in one scan over trials."""
-    if data.n_subjects >= FEW:
-        return _scan_lanes(given, data, params)
-
-    # A processor works on 8 or 16 numbers that lie side by side. Where there are too few subjects to fill it, `vmap`
-    # lines up the subjects of all chains or data sets, as if they were one large data set.
-    @jax.custom_batching.custom_vmap
-    def few_subjects(data, params):
-        return _scan_lanes(given, data, params)
-
-    @few_subjects.def_vmap
-    def line_up(axis_size, is_batched, *arguments):
-        every = jax.tree.map(lambda x, batched: x if batched else jnp.broadcast_to(x, (axis_size, *x.shape)), arguments, tuple(is_batched))
-        result = _value_and_gradient(given, *jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), every))
-        return jax.tree.map(lambda x: x.reshape(axis_size, -1), result), jax.tree.map(lambda _: True, result)
-
-    return few_subjects(data, params)
+    return _line_up_few(partial(_scan_lanes, given, n_actions, True), observed, params)
 
 
 @_value_and_gradient.defjvp
-def _value_and_gradient_jvp(given, primals, tangents):
-    return jax.jvp(partial(_scan_lanes, given), primals, tangents)  # JAX cannot differentiate what has a `vmap` of its own
+def _value_and_gradient_jvp(given, n_actions, primals, tangents):
+    # JAX cannot differentiate what has a `vmap` of its own.
+    return jax.jvp(partial(_scan_lanes, given, n_actions, True), primals, tangents)
 
 
-def _scan_lanes(given, data, params):
-    """All that is carried per action lies in one array, of shape (n_rows, n_actions, n_subjects): the values, their
+def _observed(data, params):
+    """Choices and rewards as the scan takes them, (n_subjects, n_trials), in the parameters' precision.
+
+    A masked trial has choice −1, which is no action, and a reward that is a number whatever stands there.
+    """
+    choices, rewards = jnp.where(data.mask, data.choices, -1), jnp.where(data.mask, data.rewards, 0.0)
+    return tuple(x.astype(params["beta"].dtype) for x in (choices, rewards))
+
+
+def _line_up_few(scan, observed, params):
+    """``scan(observed, params)``, with a ``vmap`` that fills the processor.
+
+    A processor works on 8 or 16 numbers that lie side by side. Where there are too few subjects to fill it,
+    `vmap` lines up the subjects of all chains, proposals or data sets, as if they were one large data set.
+    Every array of the arguments and of the result has subjects first.
+    """
+    if params["beta"].size >= FEW:
+        return scan(observed, params)
+    few_subjects = jax.custom_batching.custom_vmap(scan)
+
+    @few_subjects.def_vmap
+    def line_up(axis_size, is_batched, *arguments):
+        def beside(x, batched):
+            every = x if batched else jnp.broadcast_to(x, (axis_size, *x.shape))
+            return every.reshape(-1, *every.shape[2:])
+
+        result = _line_up_few(scan, *jax.tree.map(beside, arguments, tuple(is_batched)))
+        return jax.tree.map(lambda x: x.reshape(axis_size, -1), result), jax.tree.map(lambda _: True, result)
+
+    return few_subjects(observed, params)
+
+
+def _scan_lanes(given, n_actions, with_gradient, observed, params):
+    """The log-likelihood of each subject, and its gradient where it is asked for (an empty dictionary where not).
+
+    All that is carried per action lies in one array, of shape (n_rows, n_actions, n_subjects): the values, their
     sensitivities, and the choice before. Its rows change by the same rule and are summed over actions
     together, so that a trial is two or three passes over memory; subjects are last, so that each is one run along them.
     What happens in one case only is multiplied by 1 or 0: XLA does not vectorise `jnp.where` on a CPU, and takes up to twice as long.
     """
+    n_subjects = params["beta"].size
+    missing = -n_subjects % LANES if n_subjects >= FEW else 0
+    choices, rewards = (x.T for x in observed)
+    observed = jnp.pad(choices, ((0, 0), (0, missing)), constant_values=-1), jnp.pad(rewards, ((0, 0), (0, missing)))
+    params = {name: jnp.pad(x, (0, missing)) for name, x in params.items()}
+
     beta, stickiness, lapse = params["beta"], params["stickiness"], params["lapse"]
-    sensitivities = [name for name in ("alpha_pos", "alpha_neg", "q0") if name in given]  # parameters that values depend on
-    rows = ["value", *sensitivities, *(["stickiness"] if "stickiness" in given else [])]
+    sticky = "stickiness" in given
+    values_depend_on = ("alpha_pos", "alpha_neg", "q0")
+    sensitivities = [name for name in values_depend_on if name in given and with_gradient]
+    rows = ["value", *sensitivities, *(["stickiness"] if sticky else [])]
     is_row = jnp.eye(len(rows), dtype=beta.dtype)[:, :, None, None]
-    action = jnp.arange(data.n_actions, dtype=beta.dtype)[:, None]
+    action = jnp.arange(n_actions, dtype=beta.dtype)[:, None]
 
     def trial(carry, inputs):
         state, total, gradient = carry
@@ -187,21 +216,22 @@ def _scan_lanes(given, data, params):
         counts, chosen = (choice >= 0).astype(beta.dtype), (action == choice).astype(beta.dtype)
 
         # The choice: how probable it was, and how far each row at the chosen action exceeds its mean over actions.
-        logit = beta * state[0] + (stickiness * state[-1] if rows[-1] == "stickiness" else 0.0)
+        logit = beta * state[0] + (stickiness * state[-1] if sticky else 0.0)
         below_top = logit - reduce(jnp.maximum, logit)  # over actions
         weight = jnp.exp(below_top)
+        averaged = list(state) if with_gradient else []
         weight_sum, of_chosen_below_top, *sums = _sum_over_actions(
-            weight, chosen * below_top, *(weight * x for x in state), *(chosen * x for x in state)
+            weight, chosen * below_top, *(weight * x for x in averaged), *(chosen * x for x in averaged or [state[0]])
         )
-        mean, of_chosen = sums[: len(rows)], sums[len(rows) :]
+        mean, of_chosen = sums[: len(averaged)], sums[len(averaged) :]
         log_p = of_chosen_below_top - counts * jnp.log(weight_sum)
         slope = {name: x - counts * m / weight_sum for name, x, m in zip(rows, of_chosen, mean)}
         if "lapse" in given:
             # log((1 − ξ) p + ξ / n): the softmax keeps only its share of every slope.
-            p_lapsed = (1 - lapse) * jnp.exp(log_p) + lapse / data.n_actions
+            p_lapsed = (1 - lapse) * jnp.exp(log_p) + lapse / n_actions
             share = (1 - lapse) * jnp.exp(log_p) / p_lapsed
             slope = {name: share * x for name, x in slope.items()}
-            slope["lapse"] = counts * (1 / data.n_actions - jnp.exp(log_p)) / p_lapsed
+            slope["lapse"] = counts * (1 / n_actions - jnp.exp(log_p)) / p_lapsed
             log_p = counts * jnp.log(p_lapsed)
         gradient = {name: gradient[name] + slope[name] for name in gradient}
 
@@ -212,7 +242,7 @@ def _scan_lanes(given, data, params):
         rate = better * params["alpha_pos"] + worse * params["alpha_neg"]
         added = {"value": rate * reward, "alpha_pos": better * error, "alpha_neg": worse * error, "stickiness": 1.0}
         kept = 1 - chosen * rate
-        if rows[-1] == "stickiness":  # the last row is 1 for the action chosen last
+        if sticky:  # the last row is 1 for the action chosen last
             kept = (1 - is_row[-1]) * kept + is_row[-1] * (1 - counts)
         new = kept * state + chosen * sum(each * added[name] for each, name in zip(is_row, rows) if name in added)
         return (new, total + log_p, gradient), None
@@ -220,13 +250,15 @@ def _scan_lanes(given, data, params):
     start = {"value": params["q0"], "q0": 1.0}
     # A sum of several arrays has second derivatives in JAX only if each of them has a first: hence the zero that depends on all.
     nothing = sum(0.0 * params[name] for name in given)
-    state = jnp.stack([jnp.broadcast_to(start.get(name, 0.0) + nothing, (data.n_actions, data.n_subjects)) for name in rows])
-    gradient = {name: jnp.zeros_like(beta) for name in (*rows, "lapse") if name in given or name == "value"}
-    # A masked trial has choice −1, which is no action, and a reward that is a number whatever stands there.
-    observed = jnp.where(data.mask, data.choices, -1).T.astype(beta.dtype), jnp.where(data.mask, data.rewards, 0.0).T.astype(beta.dtype)
+    state = jnp.stack([jnp.broadcast_to(start.get(name, 0.0) + nothing, (n_actions, beta.size)) for name in rows])
+    sloping = [name for name in (*rows, "lapse") if name in given or name == "value"] if with_gradient else []
+    gradient = {name: jnp.zeros_like(beta) for name in sloping}
+    # The sum of many trials is kept in the widest float that JAX has switched on.
     (_, total, gradient), _ = jax.lax.scan(trial, (state, jnp.zeros(beta.shape), gradient), observed)
-    gradient["beta"] = gradient.pop("value")  # the logit is β · Q: by β it changes with Q, by the others with β
-    return total, {name: beta * x if name in sensitivities else x for name, x in gradient.items()}
+    if with_gradient:
+        gradient["beta"] = gradient.pop("value")  # the logit is β · Q: by β it changes with Q, by the others with β
+    gradient = {name: beta * x if name in sensitivities else x for name, x in gradient.items()}
+    return jax.tree.map(lambda x: x[:n_subjects], (total, gradient))
 
 
 def _sum_over_actions(*arrays):

@@ -100,6 +100,38 @@ def test_a_weighted_sum_and_vmap_over_parameters_have_the_right_gradient():
         np.testing.assert_allclose(ours[name], exact[name], rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("n_subjects", [3, 35])  # few are lined up; more are filled up to a multiple of 8
+def test_proposals_of_all_chains_scored_side_by_side_agree_with_a_plain_loop(n_subjects):
+    data, params = random_case(14, n_subjects=n_subjects)
+    several = np.array([[1.0, 0.9], [0.8, 0.7], [0.6, 0.5]])  # three chains with two proposals each
+    many = {name: several[:, :, None] * value for name, value in params.items()}
+    score = jax.jit(jax.vmap(jax.vmap(lambda p, data: log_likelihood(data, p), (0, None)), (0, None)))
+    for chain, proposal in np.ndindex(3, 2):
+        expected = [
+            plain(data.choices[i], data.rewards[i], data.mask[i], 3, **{k: v[chain, proposal, i] for k, v in many.items()}).sum()
+            for i in range(n_subjects)
+        ]
+        np.testing.assert_allclose(score(many, data)[chain, proposal], expected, rtol=1e-9)
+
+
+def test_data_sets_scored_side_by_side_each_get_their_own_score():
+    cases = [random_case(seed) for seed in (15, 16)]
+    stacked, params = jax.tree.map(lambda *leaves: np.stack(leaves), *cases)
+    side_by_side = jax.vmap(log_likelihood)(stacked, params)
+    for i, case in enumerate(cases):
+        np.testing.assert_allclose(side_by_side[i], log_likelihood(*case), rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_subjects", [3, 35])
+def test_the_value_alone_is_the_value_beside_the_gradient(n_subjects):
+    data, params = random_case(17, n_subjects=n_subjects, n_trials=200)
+    single = {name: np.float32(value) for name, value in params.items()}
+    beside_gradient, _ = jax.vjp(lambda p: log_likelihood(data, p), single)
+    alone = log_likelihood(data, single)
+    assert alone.dtype == beside_gradient.dtype == np.float64  # sums in the widest float
+    np.testing.assert_allclose(alone, beside_gradient, rtol=1e-7)
+
+
 def test_masked_trials_count_nothing_and_teach_nothing():
     data, params = random_case(8, share_masked=0.3)
     trialwise = np.asarray(trialwise_log_likelihood(data, params))
