@@ -21,7 +21,8 @@ from rwlib.hierarchy import (
     GroupParameter,
     Model,
 )
-from rwlib.inference import check, fit, fit_many
+from rwlib.diagnostics import check
+from rwlib.inference import fit, fit_many
 from rwlib.learning import asymmetric_rescorla_wagner_update
 from rwlib.likelihood import log_likelihood, trialwise_log_likelihood
 from rwlib.plotting import plot_recovery

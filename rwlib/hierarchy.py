@@ -1,18 +1,21 @@
 """From the group to its subjects: priors, transforms, centring, and the NumPyro model."""
 
+import hashlib
 import math
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro
 import numpyro.distributions as dist
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float, Num
+from jaxtyping import Array, Float
 
 from rwlib.agents import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT, Agent
 from rwlib.data import ChoiceData
 from rwlib.likelihood import log_likelihood
+from rwlib.parameters import RANGES, subject_parameters
 
 __all__ = [
     "ASYMMETRIC",
@@ -25,7 +28,9 @@ __all__ = [
     "WIN_STAY_LOSE_SHIFT",
     "GroupParameter",
     "Model",
+    "check_model",
     "hierarchical_model",
+    "model_fingerprint",
     "sample_subjects",
 ]
 
@@ -35,6 +40,7 @@ SCORING = jnp.float32
 
 #: From the real line, on which a group is normal, to a parameter's own range.
 TRANSFORMS = {"expit": jax.scipy.special.expit, "exp": jnp.exp, "softplus": jax.nn.softplus, "identity": lambda x: x}
+TRANSFORMED_RANGES = {"expit": (0.0, 1.0), "exp": (0.0, math.inf), "softplus": (0.0, math.inf), "identity": (-math.inf, math.inf)}
 
 
 class GroupParameter(NamedTuple):
@@ -43,10 +49,9 @@ class GroupParameter(NamedTuple):
     Subject i has the value transform(group mean + group SD · zᵢ) with zᵢ ~ N(0, 1); the group mean is
     N(mean_location, mean_scale) and the group SD half-normal with scale sd_scale, all before the transform.
 
-    The form in which it is sampled does not change the posterior, only how well NUTS moves. ``centred=None`` lets
-    ``fit`` find, for each subject, where between the two forms to be. ``False`` samples the zᵢ: right
-    where subjects' data say little. ``True`` samples the values before the transform directly, N(group mean,
-    group SD): right where they say much.
+    The form in which it is sampled does not change the posterior, only how well NUTS moves. By default it moves the zᵢ, which
+    is right where subjects' data say little. ``centred=True`` moves the values before the transform directly, N(group mean,
+    group SD), which is right where they say much. With the two other moves of ``fit`` it hardly matters.
     """
 
     name: str
@@ -54,7 +59,7 @@ class GroupParameter(NamedTuple):
     mean_location: float
     mean_scale: float
     sd_scale: float
-    centred: bool | None = None
+    centred: bool = False
 
 
 class Model(NamedTuple):
@@ -167,82 +172,80 @@ def hierarchical_model(data: ChoiceData, model: Model = ASYMMETRIC) -> None:
     numpyro.factor("log_likelihood", log_likelihood(data, params, model.agent).sum())
 
 
-class Start(NamedTuple):
-    """Where NUTS starts with one site, and how far its draws will roughly spread."""
+def model_fingerprint(model: Model) -> str:
+    """A short text that changes whenever the model does: its parameters, their priors, or a line of its agent's code.
 
-    centre: Float[Array, "..."]
-    scale: Float[Array, "..."]
-
-
-def starting_sites(model: Model, n_subjects: int) -> dict[str, Start]:
-    """Every site of the model, on the unbounded scale on which NUTS moves it.
-
-    Only a start: warm-up replaces the scales by measured ones. Without them its first iterations take ten
-    times as many steps, since a group mean is known far better than a subject's offset.
-    """
-    sites = {}
-    for name, _, mean_location, _, sd_scale, centred in model.parameters:
-        sites[f"{name}_group_mean"] = Start(jnp.array(mean_location), jnp.array(sd_scale / n_subjects**0.5))
-        sites[f"{name}_group_sd"] = Start(jnp.log(sd_scale / 2), jnp.array((2 / n_subjects) ** 0.5))
-        if centred:
-            sites[f"{name}_unbounded"] = Start(jnp.full(n_subjects, mean_location), jnp.full(n_subjects, sd_scale / 2))
-        else:
-            sites[f"{name}_offset"] = Start(jnp.zeros(n_subjects), jnp.full(n_subjects, 0.8))
-    return sites
-
-
-def learned_centring(model: Model) -> tuple[str, ...]:
-    """Names of the parameters whose centring ``fit`` chooses."""
-    return tuple(parameter.name for parameter in model.parameters if parameter.centred is None)
-
-
-def move(sites: dict, weights: dict) -> dict:
-    """From the model's offsets z to what NUTS moves, u = w · group mean + group SDʷ · z.
-
-    With weight w = 0 that is the offset itself; with w = 1 it is the value before the transform, as in the centred form.
+    ``fit`` stores it with the draws, so that they are never scored with another model of the same name.
 
     Parameters
     ----------
-    sites : dict of arrays, NumPy's or JAX's
-        The model's sites on the unbounded scale, where ``<name>_group_sd`` is a logarithm. Draws may stand in front.
-    weights : dict of arrays, shape (n_subjects,)
-        In [0, 1], for each parameter that is moved.
+    model : Model
 
     Returns
     -------
-    moved : dict of arrays
-
-    References
-    ----------
-    Papaspiliopoulos, O., Roberts, G. O., & Sköld, M. (2007). https://doi.org/10.1214/088342307000000014
+    fingerprint : str
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from rwlib.hierarchy import move
-    >>> sites = {"beta_group_mean": np.array(1.0), "beta_group_sd": np.log(0.5), "beta_offset": np.array([2.0, 2.0])}
-    >>> move(sites, {"beta": np.array([0.0, 1.0])})["beta_offset"].tolist()
-    [2.0, 2.0]
-    >>> move(sites, {"beta": np.array([0.0, 0.5])})["beta_offset"].round(2).tolist()
-    [2.0, 1.91]
+    >>> from rwlib import ASYMMETRIC, SYMMETRIC
+    >>> from rwlib.hierarchy import model_fingerprint
+    >>> model_fingerprint(ASYMMETRIC) == model_fingerprint(SYMMETRIC)
+    False
     """
-    moved = dict(sites)
-    for name, w in weights.items():
-        mean, sd_to_w = _mean_and_scale(sites, name, w)
-        moved[f"{name}_offset"] = w * mean + sd_to_w * sites[f"{name}_offset"]
-    return moved
+    content = [model.name, *map(tuple, model.parameters), model.agent.parameters, *map(_code, model.agent[1:])]
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
-def move_back(moved: dict, weights: dict) -> tuple[dict, Num[ArrayLike, "..."]]:
-    """The inverse of :func:`move`, and the logarithm of its Jacobian determinant."""
-    sites, log_jacobian = dict(moved), 0.0
-    for name, w in weights.items():
-        mean, sd_to_w = _mean_and_scale(moved, name, w)
-        sites[f"{name}_offset"] = (moved[f"{name}_offset"] - w * mean) / sd_to_w
-        log_jacobian = log_jacobian - (w * moved[f"{name}_group_sd"][..., None]).sum(-1)
-    return sites, log_jacobian
+def _code(function):
+    """What a function does, as far as its bytecode and the values that it closes over say."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return repr(function)
+    constants = [_code(x) if hasattr(x, "co_code") else repr(x) for x in code.co_consts[code.co_consts[:1] == (function.__doc__,) :]]
+    closure = [_code(c.cell_contents) if callable(c.cell_contents) else repr(c.cell_contents) for c in function.__closure__ or ()]
+    return code.co_code.hex(), constants, code.co_names, function.__defaults__, closure
 
 
-def _mean_and_scale(sites, name, w):
-    # A power, not `exp`, since it serves the arrays of NumPy and of JAX alike.
-    return sites[f"{name}_group_mean"][..., None], math.e ** (w * sites[f"{name}_group_sd"][..., None])
+def check_model(model: Model) -> None:
+    """Refuse, before anything is compiled, a model that cannot be fitted.
+
+    Parameters
+    ----------
+    model : Model
+
+    Raises
+    ------
+    ValueError
+        If it is not a model, or a parameter has an unknown name or transform, a range that does not fit, or impossible priors. The
+        message names it.
+
+    Examples
+    --------
+    >>> from rwlib import ASYMMETRIC
+    >>> from rwlib.hierarchy import check_model
+    >>> check_model(ASYMMETRIC)
+    >>> check_model("asymmetric")
+    Traceback (most recent call last):
+    ValueError: model is 'asymmetric'; give a Model, such as rwlib.ASYMMETRIC.
+    """
+    if not isinstance(model, Model):
+        raise ValueError(f"model is {model!r}; give a Model, such as rwlib.ASYMMETRIC.")
+    if isinstance(model.parameters, GroupParameter) or not all(isinstance(p, GroupParameter) for p in model.parameters):
+        raise ValueError(f"The parameters of the model {model.name!r} are {model.parameters!r}; give a tuple of GroupParameter.")
+    for p in model.parameters:
+        where = f"Parameter {p.name!r} of the model {model.name!r}"
+        if p.transform not in TRANSFORMS:
+            raise ValueError(f"{where} has the transform {p.transform!r}; known are {', '.join(map(repr, TRANSFORMS))}.")
+        if not (math.isfinite(p.mean_location) and 0 < p.mean_scale < math.inf and 0 < p.sd_scale < math.inf):
+            raise ValueError(
+                f"{where} has mean_location {p.mean_location}, mean_scale {p.mean_scale} and sd_scale {p.sd_scale}; "
+                "the location must be finite and both scales positive."
+            )
+        low, high = TRANSFORMED_RANGES[p.transform]
+        allowed = RANGES.get({"alpha": "alpha_pos", "temperature": "beta"}.get(p.name, p.name))
+        if allowed is not None and not (allowed.low <= low and high <= allowed.high):
+            raise ValueError(
+                f"{where} must lie in [{allowed.low}, {allowed.high}], but the transform {p.transform!r} leads to "
+                f"({low}, {high}); 'expit' leads to (0, 1), 'exp' and 'softplus' to positive numbers."
+            )
+    subject_parameters({p.name: 0.5 for p in model.parameters}, 1, model.agent.parameters)

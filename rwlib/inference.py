@@ -1,21 +1,23 @@
-"""Draw from the posterior with NUTS, and decide whether the draws can be believed."""
+"""Fit the hierarchical model: draw from its posterior, and warn if the draws cannot be believed."""
 
 import dataclasses
 import os
+import warnings
 from collections.abc import Sequence
 
 import arviz_base
-import arviz_stats
 import jax
 import numpy as np
 import xarray as xr
 from tqdm.auto import tqdm
 
 from rwlib.data import ChoiceData
-from rwlib.hierarchy import ASYMMETRIC, Model
-from rwlib.sampling import Run, constrain, sample
+from rwlib.diagnostics import Report, check  # noqa: F401
+from rwlib.hierarchy import ASYMMETRIC, TRANSFORMS, Model, check_model, model_fingerprint
+from rwlib.positions import split, to_sites
+from rwlib.sampling import MAX_DEPTH, Schedule, sample
 
-__all__ = ["Report", "check", "fit", "fit_many"]
+__all__ = ["fit", "fit_many"]
 
 
 def fit(
@@ -27,12 +29,14 @@ def fit(
     num_chains: int = 4,
     seed: int = 0,
     progress_bar: bool | None = None,
-    target_accept: float = 0.9,
+    target_accept: float = 0.95,
+    warn: bool = True,
 ) -> xr.DataTree:
     """Draw from the posterior of the hierarchical model, given the choices.
 
-    The sampler is NUTS with a diagonal mass matrix (:mod:`rwlib.nuts`). Chains run side by side in one compiled
-    program per core. The same seed gives the same draws on the same machine and versions.
+    Each draw is made by three moves (:mod:`rwlib.moves`): a transition of NumPyro's NUTS, which moves everything together; a jump of
+    every person, which passes between modes; and the group drawn given its people. Chains start across the prior and run side by
+    side in one compiled program per core. The same seed gives the same draws on the same machine and versions.
 
     Parameters
     ----------
@@ -40,7 +44,7 @@ def fit(
     model : Model, default ASYMMETRIC
         Which parameters there are, with their priors.
     num_warmup : int, default 300
-        Iterations per chain in which the sampler finds its step size and mass matrix. They are dropped.
+        Iterations per chain in which the sampler finds its step size, mass matrix and proposals. They are dropped.
     num_samples : int, default 1000
         Draws kept per chain.
     num_chains : int, default 4
@@ -49,21 +53,30 @@ def fit(
         Seed of the chains' starting points and of the sampler.
     progress_bar : bool, optional
         Default: shown, unless the environment variable ``RWLIB_PROGRESS_BAR`` is 0.
-    target_accept : float in (0, 1), default 0.9
+    target_accept : float in (0, 1), default 0.95
         Larger values take smaller steps: slower, and the first cure for divergences.
+    warn : bool, default True
+        Warn, with the text of :func:`rwlib.check`, if the fit does not pass. False is for studies that count such fits themselves.
 
     Returns
     -------
     fit : xarray.DataTree
         Groups: ``posterior`` (each parameter with dimensions chain, draw, subject, and
         ``<name>_group_mean`` and ``<name>_group_sd`` on the scale before the transform),
-        ``unconstrained_posterior`` (what NUTS moved), ``sample_stats`` and ``observed_data``. The
-        coordinate ``subject`` carries the labels of ``data.subjects``.
+        ``unconstrained_posterior`` (the sites of :func:`rwlib.hierarchy.hierarchical_model` on NumPyro's unbounded scale),
+        ``sample_stats`` (``lp`` is the log density of the unconstrained posterior), ``sampler`` (what the warm-up
+        learned, and how often each person jumped) and ``observed_data``. The coordinate ``subject`` carries the labels
+        of ``data.subjects``.
 
     Raises
     ------
     ValueError
-        If a count is too small, or ``target_accept`` is not in (0, 1).
+        If ``data`` or ``model`` is something else, a count is too small, ``target_accept`` is not in (0, 1), or the seed is negative.
+
+    Warns
+    -----
+    UserWarning
+        If the fit does not pass :func:`rwlib.check`.
 
     References
     ----------
@@ -81,7 +94,7 @@ def fit(
     ('chain', 'draw', 'subject')
     """
     settings = dict(num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept)
-    return fit_many([data], model, **settings, seeds=[seed], progress_bar=progress_bar)[0]
+    return fit_many([data], model, **settings, seeds=[seed], progress_bar=progress_bar, warn=warn)[0]
 
 
 def fit_many(
@@ -93,8 +106,9 @@ def fit_many(
     num_chains: int = 4,
     seeds: Sequence[int] | None = None,
     progress_bar: bool | None = None,
-    target_accept: float = 0.9,
+    target_accept: float = 0.95,
     num_threads: int | None = None,
+    warn: bool = True,
 ) -> list[xr.DataTree]:
     """Fit many data sets of the same size side by side, in one compiled program.
 
@@ -106,8 +120,8 @@ def fit_many(
     datasets : sequence of ChoiceData
         With the same numbers of subjects, trials and actions.
     model : Model, default ASYMMETRIC
-    num_warmup, num_samples, num_chains, progress_bar, target_accept
-        As in :func:`fit`.
+    num_warmup, num_samples, num_chains, progress_bar, target_accept, warn
+        As in :func:`fit`. There is one warning for all fits that do not pass.
     seeds : sequence of int, optional
         One for each data set. Default: 0, 1, 2, …
     num_threads : int, optional
@@ -131,161 +145,89 @@ def fit_many(
     >>> len(fits), fits[1].posterior["beta"].shape
     (2, (2, 50, 1))
     """
+    _check_request(datasets, model, seeds)
     for name, value, least in (("num_warmup", num_warmup, 1), ("num_samples", num_samples, 4), ("num_chains", num_chains, 1)):
         if value < least:
             raise ValueError(f"{name} is {value}; it must be at least {least}.")
-    if not model.parameters:
-        raise ValueError(f"The model {model.name!r} has no parameters: there is nothing to fit.")
     if not 0 < target_accept < 1:
         raise ValueError(f"target_accept is {target_accept}; it must lie between 0 and 1.")
-    seeds = range(len(datasets)) if seeds is None else seeds
-    if not datasets or len(seeds) != len(datasets):
-        raise ValueError(f"There are {len(datasets)} data sets and {len(seeds)} seeds; give at least one data set, and one seed for each.")
-    for i, data in enumerate(datasets):
-        size, first = ((*np.shape(d.choices), d.n_actions) for d in (data, datasets[0]))
-        if size != first:
-            raise ValueError(f"Data set {i} has (subjects, trials, actions) {size}, but data set 0 has {first}; fit each size by itself.")
     if progress_bar is None:
         progress_bar = os.environ.get("RWLIB_PROGRESS_BAR", "1") != "0"
 
     # Labels are of no use to the sampler; without them, equally large data share one compiled program.
     anonymous = [dataclasses.replace(data, subjects=None) for data in datasets]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *anonymous)
-    run = Run(num_warmup, num_samples, num_chains, target_accept, tuple(int(seed) for seed in seeds))
+    seeds = range(len(datasets)) if seeds is None else seeds
+    schedule = Schedule(num_warmup, num_samples, num_chains, target_accept, tuple(int(seed) for seed in seeds))
     total = len(datasets) * num_chains * (num_warmup + num_samples)
     with tqdm(total=total, disable=not progress_bar, desc="NUTS", unit=" draws", leave=False) as bar:
-        samples = sample(stacked, model, run, bar.update, num_threads)
-    return [
-        _to_datatree(jax.tree.map(lambda x: x[i], samples), data, anonymous[i], model, run, run.seeds[i]) for i, data in enumerate(datasets)
-    ]
+        sampled = sample(stacked, model, schedule, bar.update, num_threads)
+    of_each = [jax.tree.map(lambda x: x[i], sampled) for i in range(len(datasets))]
+    fits = [_to_datatree(*pair, model, schedule, seed) for *pair, seed in zip(of_each, datasets, schedule.seeds)]
+    if warn:
+        reports = [check(fit) for fit in fits]
+        failed = [i for i, report in enumerate(reports) if not report]
+        if failed:
+            many = f"{len(failed)} of {len(fits)} fits do not pass check; the first of them is number {failed[0]}. " if len(fits) > 1 else ""
+            warnings.warn(f"{many}{reports[failed[0]]}", stacklevel=2 if len(fits) > 1 else 3)
+    return fits
 
 
-def _to_datatree(draws, data, anonymous, model, run, seed):
-    unconstrained, everything = constrain(draws.position, anonymous, model)
-    names = [p.name for p in model.parameters]
-    wanted = [*(f"{name}_group_{what}" for name in names for what in ("mean", "sd")), *names]
-    by_subject = [name for name, value in {**unconstrained, **everything}.items() if value.ndim == 3]
-    settings = {name: value for name, value in run._asdict().items() if name != "seeds"} | {"seed": seed}
-    return arviz_base.from_dict(
+def _check_request(datasets, model, seeds):
+    """Refuse what cannot work before anything is sampled, so that no draw is lost."""
+    check_model(model)
+    if not model.parameters:
+        raise ValueError(f"The model {model.name!r} has no parameters: there is nothing to fit.")
+    if isinstance(datasets, ChoiceData):
+        raise ValueError("datasets is one ChoiceData; give a list of them, or call fit.")
+    n_seeds = len(datasets) if seeds is None else len(seeds)
+    if not len(datasets) or n_seeds != len(datasets):
+        raise ValueError(f"There are {len(datasets)} data sets and {n_seeds} seeds; give at least one data set, and one seed for each.")
+    for i, data in enumerate(datasets):
+        if not isinstance(data, ChoiceData):
+            raise ValueError(f"Data set {i} is of type {type(data).__name__}; make a ChoiceData of it, with read_choices if it is a table.")
+        size, first = ((*np.shape(d.choices), d.n_actions) for d in (data, datasets[0]))
+        if size != first:
+            raise ValueError(f"Data set {i} has (subjects, trials, actions) {size}, but data set 0 has {first}; fit each size by itself.")
+    for seed in () if seeds is None else seeds:
+        if int(seed) != seed or not 0 <= seed < 2**32:
+            raise ValueError(f"A seed is {seed}; it must be a whole number from 0 to 2³² − 1.")
+
+
+def _to_datatree(sampled, data, model, schedule, seed):
+    draws, tuning, n_subjects = sampled.draws, sampled.tuning, data.n_subjects
+    sites = to_sites(draws.position, model, n_subjects)
+    groups, people, lp = {}, {}, -draws.potential_energy
+    for p, (mean, sd, x) in zip(model.parameters, split(draws.position, model, n_subjects)):
+        groups |= {f"{p.name}_group_mean": mean, f"{p.name}_group_sd": np.exp(sd) if p.centred else sd}
+        people[p.name] = np.asarray(TRANSFORMS[p.transform](x if p.centred else mean[..., None] + sd[..., None] * x))
+        if not p.centred:
+            # What moved was an SD with either sign, of half the density; the site is its logarithm, whose Jacobian is the SD.
+            lp = lp + np.log(2.0 * sd.astype(float))
+    by_subject = [*people, *(name for name, value in sites.items() if value.ndim == 3)]
+    settings = {name: value for name, value in schedule._asdict().items() if name != "seeds"} | {"seed": seed, "max_depth": MAX_DEPTH}
+    of_model = {"model": model.name, "model_fingerprint": model_fingerprint(model), "n_actions": data.n_actions}
+    tree = arviz_base.from_dict(
         {
-            "posterior": {name: np.asarray(everything[name]) for name in wanted},
-            "unconstrained_posterior": {name: np.asarray(value) for name, value in unconstrained.items()},
+            "posterior": groups | people,
+            "unconstrained_posterior": sites,
             "sample_stats": {
-                "lp": -draws.potential_energy,
-                **{name: getattr(draws, name) for name in ("energy", "n_steps", "acceptance_rate", "diverging", "step_size")},
-                "tree_depth": np.ceil(np.log2(draws.n_steps + 1)).astype(int),
+                "lp": lp,
+                **{name: getattr(draws, name) for name in ("energy", "n_steps", "acceptance_rate", "diverging")},
+                "tree_depth": draws.depth,
+                "step_size": np.full(draws.energy.shape, tuning.step_size),
             },
             "observed_data": {name: np.asarray(getattr(data, name)) for name in ("choices", "rewards", "mask")},
         },
         coords={"subject": list(data.subjects), "trial": np.arange(data.n_trials)},
         dims={**{name: ["subject"] for name in by_subject}, **{name: ["subject", "trial"] for name in ("choices", "rewards", "mask")}},
-        attrs={"/": {**settings, "model": model.name, "n_actions": data.n_actions}},
+        attrs={"/": settings | of_model},
     )
-
-
-MAX_R_HAT, MIN_ESS, MIN_E_BFMI = 1.01, 400, 0.3
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """What :func:`check` found. True when the fit may be used; printed, it says what is wrong and what to do.
-
-    ``worst`` maps each diagnostic to its worst value; ``problems`` holds one text per failed criterion.
-    """
-
-    worst: dict[str, float]
-    problems: tuple[str, ...]
-
-    def __bool__(self) -> bool:
-        return not self.problems
-
-    def __str__(self) -> str:
-        worst = self.worst
-        numbers = (
-            f"largest R-hat {worst['r_hat']:.3f}, {worst['divergences']:.0f} divergences, smallest E-BFMI {worst['e_bfmi']:.2f},\n"
-            f"smallest ESS {worst['ess_bulk']:.0f} (bulk) and {worst['ess_tail']:.0f} (tail)."
-        )
-        return "\n".join([f"{'This fit passes' if self else 'Do not use this fit'}: {numbers}", *(f"- {p}" for p in self.problems)])
-
-    __repr__ = __str__
-
-
-def check(fit: xr.DataTree) -> Report:
-    """Say in words whether a fit can be believed, what is wrong with it and what to do.
-
-    Parameters
-    ----------
-    fit : xarray.DataTree
-        As returned by :func:`fit`; any tree with groups ``posterior`` and ``sample_stats`` will do.
-
-    Returns
-    -------
-    report : Report
-        Falsy when any R-hat is 1.01 or more, any bulk or tail effective sample size is below 400, a
-        transition diverged, or a chain's E-BFMI is below 0.3. A diagnostic that cannot be computed
-        counts as failed.
-
-    References
-    ----------
-    Vehtari, A., et al. (2021). Rank-normalization, folding, and localization: An improved R-hat.
-    https://doi.org/10.1214/20-BA1221. Betancourt, M. (2016). Diagnosing suboptimal cotangent
-    disintegrations in Hamiltonian Monte Carlo. https://doi.org/10.48550/arXiv.1604.00695
-
-    Examples
-    --------
-    >>> import arviz_base, numpy as np
-    >>> from rwlib import check
-    >>> rng = np.random.default_rng(0)
-    >>> energy, diverging = rng.normal(size=(4, 100)), np.zeros((4, 100), bool)
-    >>> stuck = rng.normal(size=(4, 100)) + np.arange(4)[:, None]
-    >>> report = check(arviz_base.from_dict({"posterior": {"x": stuck}, "sample_stats": {"energy": energy, "diverging": diverging}}))
-    >>> bool(report)
-    False
-    """
-    posterior = fit["posterior"].dataset
-    diagnostics = {
-        "r_hat": arviz_stats.rhat(posterior),
-        "ess_bulk": arviz_stats.ess(posterior, method="bulk"),
-        "ess_tail": arviz_stats.ess(posterior, method="tail"),
-    }
-    worst, where = {}, {}
-    for name, values in diagnostics.items():
-        worst[name], where[name] = _worst(values, largest=name == "r_hat")
-    diverging = fit["sample_stats"]["diverging"]
-    worst["divergences"] = float(diverging.sum())
-    worst["e_bfmi"] = float(np.min(arviz_stats.bfmi(fit)["energy"]))
-
-    problems = []
-    if not worst["r_hat"] < MAX_R_HAT:
-        problems.append(
-            f"R-hat is {worst['r_hat']:.3f} for {where['r_hat']} (it must be below {MAX_R_HAT}): the chains do not agree. "
-            "Run them longer (num_warmup, num_samples); if that does not help, look at the trace of this parameter."
-        )
-    for name, label in (("ess_bulk", "Bulk"), ("ess_tail", "Tail")):
-        if not worst[name] >= MIN_ESS:
-            problems.append(
-                f"{label} ESS is {worst[name]:.0f} for {where[name]} (it must be at least {MIN_ESS}): too few independent draws for "
-                f"{'its mean' if name == 'ess_bulk' else 'the ends of its interval'}. Raise num_samples."
-            )
-    if worst["divergences"]:
-        problems.append(
-            f"{worst['divergences']:.0f} of {diverging.size} transitions diverged: the sampler could not follow the posterior and may "
-            "miss part of it. Raise target_accept to 0.95; if they stay, change the parameterisation (centred) or the priors."
-        )
-    if not worst["e_bfmi"] >= MIN_E_BFMI:
-        problems.append(
-            f"E-BFMI is {worst['e_bfmi']:.2f} (it must be at least {MIN_E_BFMI}): the sampler moves too slowly between energy levels, "
-            "often because a group SD is barely determined. Change the parameterisation or tighten the prior of the group SD."
-        )
-    return Report(worst, tuple(problems))
-
-
-def _worst(diagnostic, *, largest):
-    """The worst value of a diagnostic over all variables, and its name; a value that is not a number is the worst."""
-    found = []
-    for name, values in diagnostic.data_vars.items():
-        for index, value in np.ndenumerate(values.values):
-            labels = [values[dim].values[i] for dim, i in zip(values.dims, index)]
-            found.append((float(value), f"{name}[{', '.join(map(str, labels))}]" if labels else str(name)))
-    badness = [(np.isnan(value), value if largest else -value) for value, _ in found]
-    return found[max(range(len(found)), key=badness.__getitem__)]
+    # The inverse of the mass matrix's diagonal, by what it belongs to: the SDs' are those of what moves (rwlib.positions).
+    inverse_mass = {}
+    for p, (mean, sd, x) in zip(model.parameters, split(tuning.inverse_mass, model, n_subjects)):
+        inverse_mass |= {f"{p.name}_group_mean": mean, f"{p.name}_group_sd": sd, p.name: ("subject", x)}
+    learned = xr.Dataset({"inverse_mass_" + name: value for name, value in inverse_mass.items()} | {"step_size": tuning.step_size})
+    jump_rate = xr.DataArray(sampled.jump_rate, dims=("chain", "subject"))
+    tree["sampler"] = xr.DataTree(learned.assign(jump_rate=jump_rate).assign_coords(tree["posterior"].dataset[["chain", "subject"]].coords))
+    return tree

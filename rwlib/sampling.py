@@ -1,4 +1,4 @@
-"""Run NUTS: chains on all cores, a warm-up that learns from all chains of a data set, and draws without waiting."""
+"""Draw from the posterior: three moves for each draw, chains on all cores, a warm-up that learns from all chains of a data set."""
 
 import os
 import threading
@@ -10,18 +10,21 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpyro.infer.util import constrain_fn, potential_energy
+from numpyro.infer.hmc_util import dual_averaging
 
-from rwlib import nuts
+from rwlib import moves
 from rwlib.data import ChoiceData
-from rwlib.hierarchy import Model, Start, hierarchical_model, learned_centring, move, move_back, starting_sites
+from rwlib.hierarchy import SCORING, TRANSFORMS, Model
+from rwlib.likelihood import log_likelihood
+from rwlib.positions import draw_from_prior, group_prior, log_density, rough_scales, split, to_people, to_position
 
-__all__ = ["Run", "Sample", "constrain", "sample"]
+__all__ = ["MAX_DEPTH", "Sample", "Schedule", "Tuning", "sample"]
 
-PASSES = 128  # leapfrog steps of every chain in one compiled call, between two looks at the progress
+MAX_DEPTH = 10  # a trajectory has at most 2¹⁰ − 1 steps
+DRAWS_PER_CALL = 20  # of every chain in one compiled call, between two looks at the progress
 
 
-class Run(NamedTuple):
+class Schedule(NamedTuple):
     """How long and how carefully to sample."""
 
     num_warmup: int
@@ -31,31 +34,52 @@ class Run(NamedTuple):
     seeds: tuple[int, ...]  # one for each data set
 
 
-class Sample(NamedTuple):
-    """Draws of the model's sites on the unbounded scale, and the sampler's statistics: (n_datasets, n_chains, n_draws, …)."""
-
-    position: np.ndarray
-    potential_energy: np.ndarray
-    energy: np.ndarray
-    n_steps: np.ndarray
-    acceptance_rate: np.ndarray
-    diverging: np.ndarray
-    step_size: np.ndarray
-
-
 class Tuning(NamedTuple):
     """What the warm-up learns of each data set."""
 
-    inverse_mass: np.ndarray  # (n_datasets, n_dims)
-    weights: np.ndarray  # of centring, (n_datasets, n_parameters, n_subjects)
     step_size: np.ndarray  # (n_datasets,)
+    inverse_mass: np.ndarray  # (n_datasets, n_dims), the diagonal
+    own: moves.OwnNormal  # of each person, with n_datasets in front
+
+
+class Draw(NamedTuple):
+    """A draw from the posterior, and what NUTS did for it."""
+
+    position: np.ndarray  # in single precision
+    potential_energy: np.ndarray  # minus the log density of the position
+    energy: np.ndarray
+    n_steps: np.ndarray
+    depth: np.ndarray
+    acceptance_rate: np.ndarray
+    diverging: np.ndarray
+
+
+class Sample(NamedTuple):
+    """Draws, (n_datasets, n_chains, n_draws, …); how often each person jumped, (n_datasets, n_chains, n_subjects); the tuning."""
+
+    draws: Draw
+    jump_rate: np.ndarray
+    tuning: Tuning
+
+
+class Chain(NamedTuple):
+    """Where a chain is, and its search for a step size."""
+
+    key: jax.Array
+    place: moves.Place
+    step_search: tuple  # of NumPyro's `dual_averaging`: its first two numbers are the step size's logarithm and its average
+
+
+start_search, continue_search = dual_averaging()
 
 
 def sample(
-    data: ChoiceData, model: Model, run: Run, progress: Callable[[int], object] = lambda n_draws: None, num_threads: int | None = None
+    data: ChoiceData, model: Model, schedule: Schedule, progress: Callable[[int], object] = lambda n_draws: None,
+    num_threads: int | None = None,
 ) -> Sample:
     """Draw from the posterior of every data set in a stack.
 
+    After each transition of NUTS, every person jumps and the groups are drawn given the people (:mod:`rwlib.moves`).
     A chain's draws depend on its data set, its seed and the settings, and neither on the number of threads nor on
     the other data sets. Rounding may differ where the compiled program is another, and grows from draw to draw.
 
@@ -64,7 +88,7 @@ def sample(
     data : ChoiceData
         Stacked: choices, rewards and mask have shape (n_datasets, n_subjects, n_trials).
     model : Model
-    run : Run
+    schedule : Schedule
     progress : callable
         Told the number of new draws now and then.
     num_threads : int, optional
@@ -79,183 +103,164 @@ def sample(
     Warm-up in growing windows: Stan Development Team, *Stan Reference Manual*, section 15.2. Pooling the chains: Hoffman,
     M. D., & Sountsov, P. (2022), https://proceedings.mlr.press/v151/hoffman22a.html.
     """
-    shares = np.split(np.arange(run.num_chains), _number_of_shares(run.num_chains, num_threads))
+    n_datasets, n_subjects = data.choices.shape[:2]
+    shares = np.array_split(np.arange(schedule.num_chains), _number_of_shares(schedule.num_chains, num_threads))
     interrupted, lock = threading.Event(), threading.Lock()
 
     def count(n_draws):
         with lock:
             progress(n_draws)
 
+    def draw(chains, tuning, n_draws, first, max_depth, adapting):
+        """``n_draws`` of every chain, each share of the chains in a thread of its own."""
+        settings = dict(max_depth=max_depth, adapting=adapting, target_accept=schedule.target_accept)
+        work = partial(_draw_share, data, model, tuning, settings, n_draws, first, count, interrupted)
+        of_shares = threads.map(work, [jax.tree.map(lambda x: x[:, share], chains) for share in shares])
+        return jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *of_shares)
+
     # Energies are sums over all trials of all subjects, whose differences single precision loses.
     with jax.enable_x64(True), ThreadPoolExecutor(len(shares)) as threads:
         try:
-
-            def draw(window: int, n_draws: int, position, tuning, **settings):
-                work = partial(_draw, data, model, run, window, n_draws, tuning, settings, count, interrupted)
-                of_shares = threads.map(work, shares, [position[:, share] for share in shares])
-                return jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *of_shares)
-
-            return _warm_up_and_sample(draw, data, model, run)
+            chains, tuning = _start(model, schedule, n_datasets, n_subjects), _first_tuning(model, n_datasets, n_subjects)
+            for share in {len(share): share for share in shares}.values():  # compile once, not in each thread
+                settings = dict(max_depth=0, adapting=False, target_accept=schedule.target_accept)
+                _advance(jax.tree.map(lambda x: x[:, share], chains), data, tuning, 0, 0, settings, model)  # noqa: B023
+            first, windows = 0, _windows(schedule.num_warmup)
+            for i, n_draws in enumerate(windows):
+                chains = _set_step_size(chains, tuning)
+                # First without NUTS: jumps bring chains that start anywhere to where the posterior is, at little cost.
+                chains, draws, _ = draw(chains, tuning, n_draws, first, max_depth=MAX_DEPTH if i else 0, adapting=i > 0)
+                first += n_draws
+                if i:
+                    tuning = tuning._replace(step_size=np.exp(np.asarray(chains.step_search[1]).mean(axis=1)))
+                if i < len(windows) - 1:  # the last window is for the step size only
+                    tuning = _learn(draws.position, tuning, model, n_subjects, own_share=0.5 if i else 0.0)
+            chains = _set_step_size(chains, tuning)
+            _, draws, n_jumps = draw(chains, tuning, schedule.num_samples, first, max_depth=MAX_DEPTH, adapting=False)
         except BaseException:  # Ctrl-C too: threads must not run on to the end
             interrupted.set()
             raise
+    return Sample(draws, n_jumps / schedule.num_samples, tuning)
 
 
 def _number_of_shares(num_chains, num_threads):
-    """One for each core, as far as chains divide evenly; an accelerator takes all chains at once."""
+    """One for each core; an accelerator takes all chains at once."""
     if num_threads is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         num_threads = cores if jax.default_backend() == "cpu" else 1
-    return max(n for n in range(1, num_chains + 1) if num_chains % n == 0 and n <= max(num_threads, 1))
+    return min(num_chains, max(num_threads, 1))
 
 
-def _warm_up_and_sample(draw, data, model, run):
-    n_datasets, n_subjects = data.choices.shape[:2]
-    centre, scale = (
-        _join({name: np.asarray(getattr(site, what), float) for name, site in starting_sites(model, n_subjects).items()})
-        for what in Start._fields
-    )
-    # Chains start further apart than their draws will spread, so that R-hat notices chains that never meet.
-    spread = [[np.random.default_rng([seed, chain]).uniform(-2, 2, centre.shape) for chain in range(run.num_chains)] for seed in run.seeds]
-    position = centre + scale * np.array(spread)
-    no_weights = np.zeros((n_datasets, len(learned_centring(model)), n_subjects))
-    tuning = Tuning(np.tile(scale**2, (n_datasets, 1)), no_weights, np.full(n_datasets, 0.3))
+def _start(model, schedule, n_datasets, n_subjects):
+    """Chains across the prior, each with a key of its own."""
+    pairs = [[(seed, chain) for chain in range(schedule.num_chains)] for seed in schedule.seeds]
+    position = np.array([[draw_from_prior(np.random.default_rng(pair), model, n_subjects) for pair in row] for row in pairs])
+    keys = np.array([[jax.random.key_data(jax.random.fold_in(jax.random.key(seed), chain)) for seed, chain in row] for row in pairs])
+    shape = position.shape[:2]
+    # The first draws are made without NUTS, which alone reads density and gradient.
+    place = moves.Place(position, np.zeros(shape), np.zeros(position.shape))
+    return Chain(keys, place, (*(np.zeros(shape) for _ in range(3)), np.zeros(shape, int), np.zeros(shape)))
 
-    windows = _windows(run.num_warmup)
-    for i, (n_draws, learns) in enumerate(windows):
-        # With a poor mass matrix, long trajectories are not worth their steps.
-        draws, log_step = draw(i, n_draws, position, tuning, adapting=True, max_depth=7 if i == 0 else nuts.MAX_DEPTH)
-        position = draws.position[:, :, -1].astype(float)
-        tuning = tuning._replace(step_size=np.exp(log_step.mean(axis=1)))
-        if learns:
-            # A chain may first be flung to a group SD near 0. Not centred, it comes back; centred, it would be caught there.
-            tuning = _learn(draws.position, tuning, scale, model, may_centre=i > 0)
-    return draw(len(windows), run.num_samples, position, tuning, adapting=False, max_depth=nuts.MAX_DEPTH)[0]
+
+def _set_step_size(chains, tuning):
+    """Begin the search for a step size at the one found so far."""
+    log_step = np.broadcast_to(np.log(tuning.step_size)[:, None], chains.place.potential_energy.shape)
+    zero = np.zeros(log_step.shape)
+    return chains._replace(step_search=(log_step, log_step, zero, zero.astype(int), np.log(10.0) + log_step))
 
 
 def _windows(num_warmup):
-    """Draws per chain in each window of the warm-up, and whether something is learned from it; the last one is for the step size only."""
+    """Draws per chain in each window of the warm-up."""
     counts = [n for n in (round(share * num_warmup) for share in (0.08, 0.08, 0.12, 0.16, 0.2, 0.2)) if n >= 5]
-    return [(n, True) for n in counts] + [(max(num_warmup - sum(counts), 1), False)]
+    return [*counts, max(num_warmup - sum(counts), 1)] if counts else [1, max(num_warmup - 1, 1)]
 
 
-def _learn(position, tuning, scale, model, may_centre):
-    """New weights and a new mass matrix for each data set, from what all of its chains drew in a window."""
-    n_draws = position.shape[1] * position.shape[2]
-    # A variance is raised by four standard errors, as of half as many independent draws: centring what the data hardly
-    # determine is worse than not centring what they do.
-    doubt = 1.0 + 4 * (4 / n_draws) ** 0.5
-    weights, inverse_mass = [], []
-    for pooled in position.reshape(len(position), -1, position.shape[-1]).astype(float):
-        sites = _split(pooled, model, tuning.weights.shape[-1])
-        # How much of a subject's variance in the group their data remove: nothing, and it is best not centred.
-        by_name = {name: may_centre * np.clip(1.0 - doubt * sites[f"{name}_offset"].var(axis=0), 0.0, 1.0) for name in learned_centring(model)}
-        moved = _join(move(sites, by_name))
+def _first_tuning(model, n_datasets, n_subjects):
+    """Guesses. The persons' normals are those of the prior, and none of the proposals comes from them."""
+    location, sd = (np.array([getattr(p, what) for p in model.parameters], float) for what in ("mean_location", "sd_scale"))
+    mean, cholesky = np.tile(location[:, None], (n_datasets, 1, n_subjects)), np.tile(np.diag(sd), (n_datasets, n_subjects, 1, 1))
+    own = moves.OwnNormal(mean, cholesky, np.zeros(n_datasets))
+    return Tuning(np.full(n_datasets, 0.1), np.tile(rough_scales(model, n_subjects) ** 2, (n_datasets, 1)), own)
+
+
+def _learn(positions, tuning, model, n_subjects, own_share):
+    """A new mass matrix, and new normals of the people, from what all chains of a data set drew in a window."""
+    rough, learned = rough_scales(model, n_subjects) ** 2, []
+    for pooled in positions.reshape(len(positions), -1, positions.shape[-1]).astype(float):
+        n = len(pooled)
         # As in Stan, the variance of few draws is pulled towards a guess.
-        inverse_mass.append((len(moved) * moved.var(axis=0) + 5 * scale**2) / (len(moved) + 5))
-        weights.append(np.reshape(list(by_name.values()), tuning.weights.shape[1:]))
-    return tuning._replace(inverse_mass=np.stack(inverse_mass), weights=np.stack(weights))
+        inverse_mass = (n * pooled.var(axis=0) + 5 * rough) / (n + 5)
+        parts = split(pooled, model, n_subjects)
+        people = np.stack([x if p.centred else mean[:, None] + sd[:, None] * x for p, (mean, sd, x) in zip(model.parameters, parts)], axis=1)
+        mean = people.mean(axis=0)
+        covariance = np.einsum("dis,djs->sij", people - mean, people - mean) / n
+        of_group = np.diag([(np.exp(2 * sd) if p.centred else sd**2).mean() for p, (_, sd, _) in zip(model.parameters, parts)])
+        covariance = (n * covariance + 5 * of_group) / (n + 5)
+        learned.append((inverse_mass, mean, np.linalg.cholesky(covariance)))
+    inverse_mass, mean, cholesky = (np.stack(x) for x in zip(*learned))
+    return tuning._replace(inverse_mass=inverse_mass, own=moves.OwnNormal(mean, cholesky, np.full(len(mean), own_share)))
 
 
-def _draw(data, model, run, window, n_draws, tuning, settings, count, interrupted, share, position):
-    """``n_draws`` of every chain in a share, and the logarithm of the step size that each has found."""
+def _draw_share(data, model, tuning, settings, n_draws, first, count, interrupted, chains):
+    """``n_draws`` of every chain in a share: the chains as they are then, the draws, and the number of each person's jumps."""
     with jax.enable_x64(True):  # a setting of the thread
-        settings = nuts.Settings(inverse_mass=tuning.inverse_mass, target_accept=run.target_accept, **settings)
-        chains = _start(np.array(run.seeds), share, window, _each(_in_sampler, position, tuning, model), tuning.step_size)
-        found, n_found = None, np.zeros(position.shape[:2], int)
-        while (n_found < n_draws).any() and not interrupted.is_set():
-            chains, passes = _advance(chains, data, tuning.weights, settings, model)
-            passes = jax.tree.map(np.asarray, passes)
-            if found is None:
-                found = jax.tree.map(lambda x: np.empty((*n_found.shape, n_draws, *x.shape[3:]), x.dtype), passes)
-            before = n_found.sum()
-            for i, j in np.argwhere(n_found < n_draws):
-                new = np.flatnonzero(passes.finished[:, i, j])[: n_draws - n_found[i, j]]
-                for of_all, of_passes in zip(found, passes):
-                    of_all[i, j, n_found[i, j] : n_found[i, j] + len(new)] = of_passes[new, i, j]
-                n_found[i, j] += len(new)
-            count(int(n_found.sum() - before))
-        values = {name: getattr(found, name) for name in Sample._fields}
-        values["position"] = _each(_in_model, found.position, tuning, model).astype(np.float32)
-        return Sample(**values), found.log_step_average[:, :, -1]
-
-
-def _each(change, positions, tuning, model):
-    """Change the positions of each data set, between what the model has for sites and what NUTS moves."""
-    return np.stack([change(position, weights, model) for position, weights in zip(positions, tuning.weights)])
-
-
-def _in_sampler(position, weights, model):
-    return _join(move(_split(position, model, weights.shape[-1]), _by_name(weights, model)))
-
-
-def _in_model(position, weights, model):
-    return _join(move_back(_split(position, model, weights.shape[-1]), _by_name(weights, model))[0])
-
-
-@jax.jit
-def _start(seeds, chains, window, position, step_size):
-    """Put all chains (n_datasets, n_chains) at their positions."""
-
-    def one_chain(seed, step_size, chain, position):
-        key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), chain), window)
-        return nuts.new_chain(key, position, step_size)
-
-    over_chains = jax.vmap(one_chain, in_axes=(None, None, 0, 0))
-    return jax.vmap(over_chains, in_axes=(0, 0, None, 0))(seeds, step_size, chains, position)
+        found, n_jumps, n_done = [], 0, 0
+        while not (n_done == n_draws and found) and not interrupted.is_set():
+            n_now = min(DRAWS_PER_CALL, n_draws - n_done)
+            chains, draws, jumps = _advance(chains, data, tuning, first + n_done, n_now, settings, model)
+            found.append(jax.tree.map(lambda x: np.asarray(x)[:, :, :n_now], draws))
+            n_jumps, n_done = n_jumps + np.asarray(jumps), n_done + n_now
+            count(n_now * chains.key.shape[0] * chains.key.shape[1])
+        return jax.tree.map(np.asarray, chains), jax.tree.map(lambda *parts: np.concatenate(parts, axis=2), *found), n_jumps
 
 
 @partial(jax.jit, static_argnames="model")
-def _advance(chains, data, weights, settings, model):
-    """PASSES leapfrog steps of all chains (n_datasets, n_chains): the one program in which a fit spends its time."""
+def _advance(chains, data, tuning, first, n_draws, settings, model):
+    """At most DRAWS_PER_CALL draws of all chains (n_datasets, n_chains): the one program in which a fit spends its time."""
 
-    def one_chain(data, weights, inverse_mass, chain):
-        return nuts.step(chain, settings._replace(inverse_mass=inverse_mass), _potential(data, weights, model))
+    def one_chain(data, tuning, chain, draw_number):
+        return _one_draw(chain, data, tuning, draw_number, settings, model)
 
-    over_chains = jax.vmap(one_chain, in_axes=(None, None, None, 0))
-    one_pass = jax.vmap(over_chains, in_axes=(0, 0, 0, 0))
-    return jax.lax.scan(lambda chains, _: one_pass(data, weights, settings.inverse_mass, chains), chains, length=PASSES)
+    over_chains = jax.vmap(one_chain, in_axes=(None, None, 0, None))
+    over_datasets = jax.vmap(over_chains, in_axes=(0, 0, 0, None))
 
+    def one_draw(i, carry):
+        chains, kept, jumps = carry
+        chains, draw, jumped = over_datasets(data, tuning, chains, first + i)
+        return chains, jax.tree.map(lambda all_, new: all_.at[:, :, i].set(new), kept, draw), jumps + jumped
 
-def _potential(data, weights, model):
-    """Of one data set: minus the log density of what NUTS moves, and its gradient."""
-
-    def value(moved):
-        sites, log_jacobian = move_back(_split(moved, model, data.n_subjects), _by_name(weights, model))
-        return potential_energy(hierarchical_model, (data, model), {}, sites) - log_jacobian
-
-    return jax.value_and_grad(value)
+    _, draw, jumped = jax.eval_shape(over_datasets, data, tuning, chains, first)
+    kept = jax.tree.map(lambda x: jnp.zeros((*x.shape[:2], DRAWS_PER_CALL, *x.shape[2:]), x.dtype), draw)
+    return jax.lax.fori_loop(0, n_draws, one_draw, (chains, kept, jnp.zeros(jumped.shape, int)))
 
 
-# NUTS moves one flat vector, which compiles in a third of the time that many sites take.
+def _one_draw(chain, data, tuning, draw_number, settings, model):
+    """NUTS, a jump of every person, and the groups given the people."""
+    keys = jax.random.split(jax.random.fold_in(jax.random.wrap_key_data(chain.key), draw_number), 3)
+    minus_log_density = lambda position: -log_density(position, data, model)  # noqa: E731
+    place, trajectory = moves.nuts(
+        keys[0], chain.place, jnp.exp(chain.step_search[0]), tuning.inverse_mass, settings["max_depth"], MAX_DEPTH, minus_log_density
+    )
+    searched = continue_search(settings["target_accept"] - trajectory.acceptance_rate, chain.step_search)
+    step_search = jax.tree.map(lambda new, old: jnp.where(settings["adapting"], new, old), searched, chain.step_search)
+
+    people, group = to_people(place.position, model, data.n_subjects)
+    people, jumped = moves.jump(keys[1], people, group, tuning.own, partial(_score, data, model))
+    group = moves.draw_group(keys[2], people, group, group_prior(model))
+    position = to_position(people, group, model)
+    place = moves.Place(position, *jax.value_and_grad(minus_log_density)(position))
+    draw = Draw(
+        position.astype(jnp.float32), place.potential_energy, trajectory.energy, trajectory.n_steps, trajectory.depth,
+        trajectory.acceptance_rate, trajectory.diverging,
+    )  # fmt: skip
+    return Chain(chain.key, place, step_search), draw, jumped
 
 
-def _join(sites):
-    """From a dictionary of sites to flat vectors (…, n_dims), in the order of `_split`."""
-    vectors = [x if name.endswith(("_offset", "_unbounded")) else x[..., None] for name, x in sorted(sites.items())]
-    return np.concatenate(vectors, axis=-1)
+def _score(data, model, places):
+    """Log-likelihood of each of many people, (n_places, n_parameters, n_subjects), for their own data: (n_places, n_subjects)."""
 
+    def one_place(people):
+        params = {p.name: TRANSFORMS[p.transform](x).astype(SCORING) for p, x in zip(model.parameters, people)}
+        return log_likelihood(data, params, model.agent)
 
-def _split(position, model, n_subjects):
-    """The inverse of `_join`, for arrays of NumPy and of JAX."""
-    sites, first = {}, 0
-    for name, site in sorted(starting_sites(model, n_subjects).items()):
-        n = site.centre.size
-        sites[name] = position[..., first : first + n] if site.centre.ndim else position[..., first]
-        first += n
-    return sites
-
-
-def _by_name(weights, model):
-    return dict(zip(learned_centring(model), weights))
-
-
-@partial(jax.jit, static_argnames="model")
-def constrain(position, data: ChoiceData, model: Model):
-    """The model's variables, those of the subjects and of the group, at draws of one data set, (n_chains, n_draws, n_dims)."""
-
-    def one_draw(position):
-        sites = _split(position, model, data.n_subjects)
-        return sites, constrain_fn(hierarchical_model, (data, model), {}, sites, return_deterministic=True)
-
-    return jax.vmap(jax.vmap(one_draw))(position)
+    return jax.vmap(one_place)(places)

@@ -1,0 +1,281 @@
+"""Three moves of a Markov chain over a group and its people, each of which leaves the posterior as it is.
+
+*NUTS* moves everything together along the slope of the posterior. It is the only one of the three that finds the directions
+in which the whole group shifts, and it cannot pass from one mode of a person to another. Given the group, people are independent:
+a *jump* offers every person a few places at once, drawn from the group and from what is known of that person, and so passes between
+modes. Given the people, the *group* follows from textbook formulas, without any likelihood.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from numpyro.infer.hmc_util import IntegratorState, build_tree, euclidean_kinetic_energy, velocity_verlet
+
+__all__ = ["Group", "GroupPrior", "OwnNormal", "Place", "Trajectory", "draw_group", "jump", "keep_one", "nuts"]
+
+NUM_PROPOSALS = 8  # places that a jump offers each person
+NUM_GROUP_PROPOSALS = 4  # of each group SD
+DEGREES_OF_FREEDOM = 5.0  # of the proposals for a group SD: tails heavier than its density's
+
+Vector = Float[Array, " n_dims"]
+Number = Float[Array, ""]
+#: One row for each parameter, before the transform.
+People = Float[Array, "n_parameters n_subjects"]
+OfParameters = Float[Array, " n_parameters"]
+
+
+class Place(NamedTuple):
+    """Where a chain is, with minus the log density there and its gradient."""
+
+    position: Vector
+    potential_energy: Number
+    gradient: Vector
+
+
+class Trajectory(NamedTuple):
+    """What NUTS did to get to its next place. ``depth`` is how often the trajectory doubled."""
+
+    energy: Number
+    n_steps: Int[Array, ""]
+    depth: Int[Array, ""]
+    acceptance_rate: Number
+    diverging: Bool[Array, ""]
+
+
+class Group(NamedTuple):
+    """Mean, and logarithm of the SD, of each parameter over the group, before the transform."""
+
+    mean: OfParameters
+    log_sd: OfParameters
+
+
+class GroupPrior(NamedTuple):
+    """Group means are N(mean_location, mean_scale), group SDs half-normal with scale sd_scale."""
+
+    mean_location: OfParameters
+    mean_scale: OfParameters
+    sd_scale: OfParameters
+
+
+class OwnNormal(NamedTuple):
+    """A normal for each person, roughly where that person's posterior lies. ``share`` of the proposals come from it."""
+
+    mean: People
+    cholesky: Float[Array, "n_subjects n_parameters n_parameters"]  # of the covariance
+    share: Number
+
+
+def nuts(
+    key: PRNGKeyArray, place: Place, step_size: Number, inverse_mass: Vector, max_depth: Int[Array, ""], depth_limit: int,
+    potential: Callable[[Vector], Number],
+) -> tuple[Place, Trajectory]:
+    """One transition of NumPyro's NUTS.
+
+    Parameters
+    ----------
+    key : jax.random.key
+    place : Place
+    step_size : array, shape ()
+    inverse_mass : array, shape (n_dims,)
+        The diagonal.
+    max_depth : array of int, shape ()
+        The trajectory has at most 2^max_depth − 1 steps. With 0 there is none, and the chain stays.
+    depth_limit : int
+        No ``max_depth`` is larger: memory is set aside for it.
+    potential : callable
+        From a position to minus the log density.
+
+    Returns
+    -------
+    place : Place
+    trajectory : Trajectory
+
+    References
+    ----------
+    Hoffman, M. D., & Gelman, A. (2014). The No-U-Turn Sampler. *JMLR*, 15, 1593–1623. Multinomial weights and the turning criterion:
+    Betancourt, M. (2017), https://doi.org/10.48550/arXiv.1701.02434. The trajectory without recursion: Phan, D., Pradhan, N., &
+    Jankowiak, M. (2019), https://doi.org/10.48550/arXiv.1912.11554.
+
+    Examples
+    --------
+    >>> import jax, jax.numpy as jnp
+    >>> from rwlib import moves
+    >>> normal = lambda position: 0.5 * jnp.sum(position**2)
+    >>> def draw(place, key):
+    ...     place, _ = moves.nuts(key, place, jnp.array(0.5), jnp.ones(2), jnp.array(10), 10, normal)
+    ...     return place, place.position
+    >>> start = moves.Place(jnp.zeros(2), jnp.array(0.0), jnp.zeros(2))
+    >>> _, draws = jax.lax.scan(draw, start, jax.random.split(jax.random.key(0), 2000))
+    >>> draws.std(axis=0).round(1).tolist()
+    [1.0, 1.0]
+    """
+    momentum_key, tree_key = jax.random.split(key)
+    # Drawn with the digits of single precision: a kick needs no more, and twice the digits cost twice the time.
+    kick = jax.random.normal(momentum_key, place.position.shape, jnp.float32)
+    start = IntegratorState(place.position, kick / jnp.sqrt(inverse_mass), place.potential_energy, place.gradient)
+    _, leapfrog = velocity_verlet(potential, euclidean_kinetic_energy)
+    tree = build_tree(
+        leapfrog, euclidean_kinetic_energy, start, inverse_mass, step_size, tree_key, max_tree_depth=(max_depth, depth_limit)
+    )
+    acceptance_rate = tree.sum_accept_probs / jnp.maximum(tree.num_proposals, 1)
+    trajectory = Trajectory(tree.z_proposal_energy, tree.num_proposals, tree.depth, acceptance_rate, tree.diverging)
+    return Place(tree.z_proposal, tree.z_proposal_pe, tree.z_proposal_grad), trajectory
+
+
+def keep_one(key: PRNGKeyArray, log_weights: Float[Array, "n_places ..."]) -> Int[Array, "..."]:
+    r"""Choose one of several places with probability proportional to its weight: iterated sampling-importance-resampling.
+
+    The first place is where the chain is now, the others are independent proposals from a density q. With weights π / q the
+    choice leaves the density π as it is, whatever q may be. The present place must be among them.
+
+    Parameters
+    ----------
+    key : jax.random.key
+    log_weights : array, shape (n_places, ...)
+        log(π / q), each up to the same constant. NaN stands for a place that cannot be.
+
+    Returns
+    -------
+    index : array of int, shape (...)
+        0 where the chain stays.
+
+    References
+    ----------
+    Andrieu, C., Doucet, A., & Holenstein, R. (2010). Particle Markov chain Monte Carlo methods.
+    https://doi.org/10.1111/j.1467-9868.2009.00736.x
+
+    Examples
+    --------
+    >>> import jax, jax.numpy as jnp
+    >>> from rwlib.moves import keep_one
+    >>> int(keep_one(jax.random.key(0), jnp.array([-jnp.inf, 0.0, jnp.nan])))
+    1
+    """
+    log_weights = jnp.where(jnp.isnan(log_weights), -jnp.inf, log_weights)
+    return jax.random.categorical(key, log_weights, axis=0)
+
+
+def jump(
+    key: PRNGKeyArray, people: People, group: Group, own: OwnNormal, log_likelihood: Callable[[Array], Array]
+) -> tuple[People, Bool[Array, " n_subjects"]]:
+    """Offer every person some places at once, and let each keep one of them or stay.
+
+    Each proposal is drawn from the group with probability 1 − ``own.share``, and from the person's own normal otherwise. One
+    likelihood without a gradient serves everybody.
+
+    Parameters
+    ----------
+    key : jax.random.key
+    people : array, shape (n_parameters, n_subjects)
+        Before the transform.
+    group : Group
+    own : OwnNormal
+    log_likelihood : callable
+        From many people, (n_places, n_parameters, n_subjects), to the log-likelihood of each, (n_places, n_subjects).
+
+    Returns
+    -------
+    people : array, shape (n_parameters, n_subjects)
+    jumped : array of bool, shape (n_subjects,)
+
+    References
+    ----------
+    Gunawan, D., Hawkins, G. E., Tran, M.-N., Kohn, R., & Brown, S. D. (2020). New estimation approaches for the hierarchical linear
+    ballistic accumulator model. https://doi.org/10.1016/j.jmp.2020.102368
+
+    Examples
+    --------
+    Forty people about whom the data say nothing come to be spread as their group is:
+
+    >>> import jax, jax.numpy as jnp
+    >>> from rwlib import moves
+    >>> group = moves.Group(jnp.array([1.0]), jnp.log(jnp.array([0.5])))
+    >>> own = moves.OwnNormal(jnp.zeros((1, 40)), jnp.ones((40, 1, 1)), jnp.array(0.5))
+    >>> no_data = lambda places: jnp.zeros((len(places), 40))
+    >>> def draw(people, key):
+    ...     people, _ = moves.jump(key, people, group, own, no_data)
+    ...     return people, people
+    >>> _, draws = jax.lax.scan(draw, jnp.zeros((1, 40)), jax.random.split(jax.random.key(0), 2000))
+    >>> draws.mean().round(1).item(), draws.std().round(1).item()
+    (1.0, 0.5)
+    """
+    normal_key, source_key, choice_key = jax.random.split(key, 3)
+    n_parameters, n_subjects = people.shape
+    noise = jax.random.normal(normal_key, (NUM_PROPOSALS, n_parameters, n_subjects), jnp.float32).astype(people.dtype)
+    mean, log_sd = group.mean[:, None], group.log_sd[:, None]
+    of_group = mean + jnp.exp(log_sd) * noise
+    of_person = own.mean + jnp.einsum("sij,kjs->kis", own.cholesky, noise)
+    is_own = jax.random.uniform(source_key, (NUM_PROPOSALS, 1, n_subjects)) < own.share
+    places = jnp.concatenate([people[None], jnp.where(is_own, of_person, of_group)])
+
+    # Up to the same constant in both: the factor √2π for each parameter.
+    log_prior = (-0.5 * ((places - mean) / jnp.exp(log_sd)) ** 2 - log_sd).sum(axis=1)
+    white = jnp.einsum("sij,kjs->kis", jnp.linalg.inv(own.cholesky), places - own.mean)
+    log_det = jnp.log(jnp.diagonal(own.cholesky, axis1=1, axis2=2)).sum(axis=1)
+    log_own = -0.5 * (white**2).sum(axis=1) - log_det
+    log_proposal = jnp.logaddexp(jnp.log1p(-own.share) + log_prior, jnp.log(own.share) + log_own)
+
+    kept = keep_one(choice_key, log_likelihood(places) + log_prior - log_proposal)
+    return jnp.take_along_axis(places, kept[None, None], axis=0)[0], kept > 0
+
+
+def draw_group(key: PRNGKeyArray, people: People, group: Group, prior: GroupPrior) -> Group:
+    r"""Draw group means, and then group SDs, given the people.
+
+    The mean is normal. The logarithm l of the SD has the density
+
+    .. math:: \log p(l) = -(n - 1)\, l - \tfrac12 S e^{-2 l} - \tfrac12 e^{2 l} / s^2 + \text{const},
+        \qquad S = \sum_i (\theta_i - \mu)^2
+
+    for n people θᵢ and a half-normal prior with scale s. It has one peak, at which x = e²ˡ solves
+    x² / s² + (n − 1) x = S. Proposals come from a t distribution around the peak, and :func:`keep_one` chooses.
+
+    Parameters
+    ----------
+    key : jax.random.key
+    people : array, shape (n_parameters, n_subjects)
+        Before the transform.
+    group : Group
+        The present one.
+    prior : GroupPrior
+
+    Returns
+    -------
+    group : Group
+
+    References
+    ----------
+    Yu, Y., & Meng, X.-L. (2011). To center or not to center: That is not the question. https://doi.org/10.1198/jcgs.2011.203main
+
+    Examples
+    --------
+    >>> import jax, jax.numpy as jnp
+    >>> from rwlib import moves
+    >>> people = 2.0 + 0.5 * jax.random.normal(jax.random.key(0), (1, 1000))
+    >>> prior = moves.GroupPrior(*(jnp.array([x]) for x in (0.0, 1.0, 1.0)))
+    >>> group = moves.draw_group(jax.random.key(1), people, moves.Group(jnp.zeros(1), jnp.zeros(1)), prior)
+    >>> group.mean.round(1).tolist(), jnp.exp(group.log_sd).round(1).tolist()
+    ([2.0], [0.5])
+    """
+    mean_key, proposal_key, choice_key = jax.random.split(key, 3)
+    n_parameters, n_subjects = people.shape
+    precision = 1 / prior.mean_scale**2 + n_subjects * jnp.exp(-2 * group.log_sd)
+    centre = (prior.mean_location / prior.mean_scale**2 + people.sum(axis=1) * jnp.exp(-2 * group.log_sd)) / precision
+    mean = centre + jax.random.normal(mean_key, (n_parameters,), people.dtype) / jnp.sqrt(precision)
+
+    squares = jnp.maximum(((people - mean[:, None]) ** 2).sum(axis=1), jnp.finfo(people.dtype).tiny)
+    n = n_subjects - 1
+    peak = 2 * squares / (n + jnp.sqrt(n**2 + 4 * squares / prior.sd_scale**2))  # of the variance
+    curvature = 2 * squares / peak + 2 * peak / prior.sd_scale**2
+    steps = jax.random.t(proposal_key, DEGREES_OF_FREEDOM, (NUM_GROUP_PROPOSALS, n_parameters), people.dtype)
+    # The density's tails are lighter than those of a normal with this curvature on one side, and heavier on the other.
+    width = 1.2 / jnp.sqrt(curvature)
+    places = jnp.concatenate([group.log_sd[None], 0.5 * jnp.log(peak) + width * steps])
+    log_density = -n * places - 0.5 * squares * jnp.exp(-2 * places) - 0.5 * (jnp.exp(places) / prior.sd_scale) ** 2
+    standard = (places - 0.5 * jnp.log(peak)) / width
+    log_proposal = -0.5 * (DEGREES_OF_FREEDOM + 1) * jnp.log1p(standard**2 / DEGREES_OF_FREEDOM)
+    kept = keep_one(choice_key, log_density - log_proposal)
+    return Group(mean, jnp.take_along_axis(places, kept[None], axis=0)[0])
