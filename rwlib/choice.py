@@ -1,5 +1,7 @@
 """From values to choice probabilities, and from probabilities to a choice."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
@@ -109,9 +111,57 @@ def choice_log_probabilities(
     beta, stickiness, lapse = (jnp.asarray(x, float)[..., None] for x in (beta, stickiness, lapse))
     value = jnp.asarray(value, float)
     log_softmax = jax.nn.log_softmax(beta * value + stickiness * jnp.asarray(previous_choice), axis=-1)
-    # The inner `where` keeps the derivative of log(0) out of the gradient when nobody lapses.
-    log_lapse = jnp.where(lapse > 0, jnp.log(jnp.where(lapse > 0, lapse, 1.0) / value.shape[-1]), -jnp.inf)
-    return jnp.logaddexp(jnp.log1p(-lapse) + log_softmax, log_lapse)
+    return with_lapses(log_softmax, lapse, value.shape[-1]).log_probability
+
+
+class Lapsing(NamedTuple):
+    """Log-probability of a choice when some are random, and how probable it is either way, relative to that."""
+
+    log_probability: Float[Array, "..."]
+    softmax_ratio: Float[Array, "..."]
+    uniform_ratio: Float[Array, "..."]
+
+
+def with_lapses(log_softmax: Float[Array, "..."], lapse: Float[Array, "..."], n_actions: int) -> Lapsing:
+    r"""Mix a share of random choices into the softmax, in logs.
+
+    .. math:: \log p' = \log\left((1 - \xi)\,p + \xi / n_\mathrm{actions}\right)
+
+    Values and derivatives are right at :math:`\xi = 0`, too, and where :math:`p` underflows; a derivative
+    that no float can hold is a very large number.
+
+    Parameters
+    ----------
+    log_softmax : array, shape (...)
+        :math:`\log p`, in nats.
+    lapse : array in [0, 1], broadcasts to shape (...)
+        ξ, the probability of a uniformly random choice.
+    n_actions : int
+
+    Returns
+    -------
+    lapsing : Lapsing
+        Arrays of shape (...): :math:`\log p'`, :math:`p / p'` and :math:`n_\mathrm{actions}^{-1} / p'`. The derivative
+        of :math:`\log p'` by :math:`\log p` is :math:`(1 - \xi)\,p / p'`, that by :math:`\xi` the difference between the ratios.
+
+    References
+    ----------
+    Wilson, R. C., & Collins, A. G. E. (2019). https://doi.org/10.7554/eLife.49547
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from rwlib.choice import with_lapses
+    >>> with_lapses(jnp.array([-500.0, -500.0]), jnp.array([0.0, 0.1]), n_actions=2).log_probability.tolist()
+    [-500.0, -2.996]
+    """
+    log_uniform, limits = -jnp.log(n_actions), jnp.finfo(log_softmax.dtype)
+    most = 0.9 * jnp.log(limits.max)  # sums of its exponential stay finite
+    # A softmax smaller than this makes no difference beside lapses, unless these are below 1e-30.
+    log_softmax = jnp.maximum(log_softmax, jnp.where(lapse > 0, log_uniform - most, limits.min))
+    uniform = jnp.exp(jnp.minimum(log_uniform - log_softmax, most))  # relative to the softmax
+    both = (1 - lapse) + lapse * uniform
+    return Lapsing(log_softmax + jnp.log(both), 1 / both, uniform / both)
 
 
 def sample_choice(key: PRNGKeyArray, log_probabilities: Float[Array, "... n_actions"]) -> Int[Array, "..."]:

@@ -9,6 +9,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from rwlib.agents import RESCORLA_WAGNER_AGENT, Agent
+from rwlib.choice import with_lapses
 from rwlib.data import ChoiceData
 from rwlib.parameters import RANGES, subject_parameters
 
@@ -228,11 +229,10 @@ def _scan_lanes(given, n_actions, with_gradient, observed, params):
         slope = {name: x - counts * m / weight_sum for name, x, m in zip(rows, of_chosen, mean)}
         if "lapse" in given:
             # log((1 − ξ) p + ξ / n): the softmax keeps only its share of every slope.
-            p_lapsed = (1 - lapse) * jnp.exp(log_p) + lapse / n_actions
-            share = (1 - lapse) * jnp.exp(log_p) / p_lapsed
-            slope = {name: share * x for name, x in slope.items()}
-            slope["lapse"] = counts * (1 / n_actions - jnp.exp(log_p)) / p_lapsed
-            log_p = counts * jnp.log(p_lapsed)
+            log_p_lapsed, softmax_ratio, uniform_ratio = with_lapses(log_p, lapse, n_actions)
+            slope = {name: (1 - lapse) * softmax_ratio * x for name, x in slope.items()}
+            slope["lapse"] = counts * (uniform_ratio - softmax_ratio)
+            log_p = counts * log_p_lapsed
         gradient = {name: gradient[name] + slope[name] for name in gradient}
 
         # The update: Q ← (1 − α) Q + α r, so ∂Q ← (1 − α) ∂Q, plus δ for the rate that was used.

@@ -9,7 +9,7 @@ from reference_agent import choice_probabilities
 from reference_agent import softmax as plain_softmax
 
 from rwlib import softmax
-from rwlib.choice import choice_log_probabilities, sample_choice
+from rwlib.choice import choice_log_probabilities, sample_choice, with_lapses
 
 VALUES = st.sampled_from([1, 2, 5, 10]).flatmap(lambda n: arrays(np.float32, n, elements=st.floats(-20, 20, width=32)))
 ANY_FINITE = arrays(np.float32, st.sampled_from([1, 2, 6]), elements=st.floats(allow_nan=False, allow_infinity=False, width=32))
@@ -76,6 +76,17 @@ def test_the_gradient_is_finite_when_nobody_lapses():
         return choice_log_probabilities(jnp.array([0.0, 1.0]), jnp.zeros(2), beta, 0.0, lapse)[0]
 
     assert np.isfinite(jax.grad(log_p, argnums=(0, 1))(0.0, 200.0)).all()
+
+
+@pytest.mark.parametrize("lapse", [1e-20, 1e-5, 0.3, 1.0])
+@pytest.mark.parametrize("log_softmax", [-700.0, -80.0, -5.0, 0.0])
+def test_lapses_are_mixed_in_although_the_softmax_may_underflow(lapse, log_softmax):
+    with np.errstate(divide="ignore"):
+        expected = np.logaddexp(np.log1p(-lapse) + log_softmax, np.log(lapse / 3))
+    found = with_lapses(jnp.float32(log_softmax), jnp.float32(lapse), 3)
+    np.testing.assert_allclose(found.log_probability, expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(found.softmax_ratio, np.exp(log_softmax - expected), rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose(found.uniform_ratio, np.exp(-np.log(3) - expected), rtol=1e-5)
 
 
 def test_choices_are_as_frequent_as_their_probabilities():

@@ -162,6 +162,30 @@ def test_extreme_inverse_temperatures_stay_finite():
     assert all(np.isfinite(s).all() for s in slope.values())
 
 
+def test_without_lapses_an_underflowing_choice_has_one_value_and_a_gradient_without_nan():
+    data = ChoiceData([[0, 0, 0, 0]], [[0.0, 0.0, 0.0, 0.0]], n_actions=2)
+    steep = {"alpha_pos": 0.9, "alpha_neg": 0.9, "beta": 500.0}
+    never = {name: np.float32([x]) for name, x in {**steep, "lapse": 0.0}.items()}
+    expected = plain([0] * 4, [0.0] * 4, [True] * 4, 2, **steep).sum()
+    (value, slope) = jax.value_and_grad(lambda p: log_likelihood(data, p).sum())(never)
+    for found in (value, log_likelihood(data, never)[0], trialwise_log_likelihood(data, never).sum()):
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    without = jax.grad(lambda p: log_likelihood(data, p | {"lapse": 0.0}).sum())({k: never[k] for k in CORE})
+    for name in CORE:
+        np.testing.assert_allclose(slope[name], without[name], rtol=1e-6, err_msg=name)
+    assert np.isfinite(slope["lapse"]).all() and slope["lapse"] > 0  # a lapse is by far the better explanation
+
+
+@pytest.mark.parametrize("derivative", [jax.grad, jax.hessian])
+def test_derivatives_by_a_lapse_of_0_agree_with_those_written_out(derivative):
+    data, params = random_case(18, n_subjects=1)
+    log_p = trialwise_log_likelihood(data, {**params, "lapse": 0.0})[data.mask]
+    by_hand = derivative(lambda lapse: jnp.log((1 - lapse) * jnp.exp(log_p) + lapse / 3).sum())(0.0)
+    one_pass = derivative(lambda lapse: log_likelihood(data, {**params, "lapse": lapse})[0])(0.0)
+    by_trial = derivative(lambda lapse: trialwise_log_likelihood(data, {**params, "lapse": lapse}).sum())(0.0)
+    np.testing.assert_allclose([one_pass, by_trial], [by_hand, by_hand], rtol=1e-9)
+
+
 def test_a_random_chooser_scores_chance():
     data, params = random_case(10, share_masked=0.0)
     chance = {**{name: params[name] for name in CORE}, "beta": np.zeros(4)}
