@@ -31,7 +31,7 @@ class Memory(NamedTuple):
     """What a Rescorla-Wagner agent carries from trial to trial."""
 
     value: Float[Array, " n_actions"]
-    previous_choice: Num[Array, " n_actions"]
+    choice_trace: Float[Array, " n_actions"]
 
 
 def _rescorla_wagner_start(params, n_actions):
@@ -40,17 +40,21 @@ def _rescorla_wagner_start(params, n_actions):
 
 
 def _rescorla_wagner_log_probabilities(memory, params):
-    return choice_log_probabilities(memory.value, memory.previous_choice, params["beta"], params["stickiness"], params["lapse"])
+    return choice_log_probabilities(
+        memory.value, memory.choice_trace, params["beta"], params["stickiness"], params["lapse"]
+    )
 
 
 def _rescorla_wagner_learn(memory, chosen, reward, params):
     value, _ = asymmetric_rescorla_wagner_update(memory.value, (reward, chosen), params["alpha_pos"], params["alpha_neg"])
-    return Memory(value, chosen.astype(value.dtype))
+    trace = memory.choice_trace
+    return Memory(value, trace + params["trace_rate"] * (chosen - trace))
 
 
-#: Learns values from prediction errors and chooses by softmax: the agent of the course.
+#: Learns values from prediction errors and chooses by softmax: the agent of the course. Beside the values it keeps
+#: a trace of its choices, which moves towards the last one at ``trace_rate``: at 1, the trace is the last choice.
 RESCORLA_WAGNER_AGENT = Agent(
-    ("alpha_pos", "alpha_neg", "beta", "stickiness", "lapse", "q0"),
+    ("alpha_pos", "alpha_neg", "beta", "stickiness", "trace_rate", "lapse", "q0"),
     _rescorla_wagner_start,
     _rescorla_wagner_log_probabilities,
     _rescorla_wagner_learn,

@@ -65,28 +65,30 @@ def softmax(value: Num[ArrayLike, "..."], beta: Num[ArrayLike, "..."] = 1.0) -> 
 
 def choice_log_probabilities(
     value: Num[ArrayLike, "... n_actions"],
-    previous_choice: Shaped[ArrayLike, "... n_actions"],
+    choice_trace: Shaped[ArrayLike, "... n_actions"],
     beta: Num[ArrayLike, "..."],
     stickiness: Num[ArrayLike, "..."] = 0.0,
     lapse: Num[ArrayLike, "..."] = 0.0,
 ) -> Float[Array, "... n_actions"]:
-    r"""Log of the softmax, with a pull towards the last choice and a share of random choices.
+    r"""Log of the softmax, with a pull towards earlier choices and a share of random choices.
 
     .. math:: p_a = (1 - \xi)\,\mathrm{softmax}(\beta Q + \kappa\, c)_a + \xi / n_\mathrm{actions}
 
-    where :math:`c_a` is 1 for the action chosen last and 0 elsewhere. Logs, because a likelihood
+    where the trace :math:`c_a` says how much the action was chosen lately: 1 for the action chosen last and 0
+    elsewhere, or a record that fades over several trials,
+    :math:`c \leftarrow c + \rho\,(\mathrm{chosen} - c)`. Logs, because a likelihood
     multiplies hundreds of probabilities and their product underflows.
 
     Parameters
     ----------
     value : array, shape (..., n_actions)
         Values, in reward units.
-    previous_choice : array, shape (..., n_actions)
-        1 for the action that was chosen on the previous trial, 0 elsewhere; all 0 on the first trial.
+    choice_trace : array, shape (..., n_actions)
+        From 0 to 1; all 0 before the first trial.
     beta : array or float
         Inverse temperature, > 0.
     stickiness : array or float, default 0
-        κ, in logits: positive repeats, negative switches.
+        κ, in logits for a full trace: positive repeats, negative switches.
     lapse : array or float in [0, 1], default 0
         ξ, the probability of a uniformly random choice.
 
@@ -97,20 +99,20 @@ def choice_log_probabilities(
     References
     ----------
     Lapse: Wilson, R. C., & Collins, A. G. E. (2019). https://doi.org/10.7554/eLife.49547.
-    Stickiness: Sugawara, M., & Katahira, K. (2021). https://doi.org/10.1038/s41598-020-80593-7.
+    Stickiness and trace: Sugawara, M., & Katahira, K. (2021). https://doi.org/10.1038/s41598-020-80593-7.
 
     Examples
     --------
     >>> import jax.numpy as jnp
     >>> from rwlib.choice import choice_log_probabilities
-    >>> value, previous = jnp.array([0.5, 0.5]), jnp.array([1, 0])
-    >>> log_probs = choice_log_probabilities(value, previous, beta=3.0, stickiness=1.0, lapse=0.1)
+    >>> value, trace = jnp.array([0.5, 0.5]), jnp.array([1, 0])
+    >>> log_probs = choice_log_probabilities(value, trace, beta=3.0, stickiness=1.0, lapse=0.1)
     >>> jnp.exp(log_probs).tolist()
     [0.708, 0.292]
     """
     beta, stickiness, lapse = (jnp.asarray(x, float)[..., None] for x in (beta, stickiness, lapse))
     value = jnp.asarray(value, float)
-    log_softmax = jax.nn.log_softmax(beta * value + stickiness * jnp.asarray(previous_choice), axis=-1)
+    log_softmax = jax.nn.log_softmax(beta * value + stickiness * jnp.asarray(choice_trace), axis=-1)
     return with_lapses(log_softmax, lapse, value.shape[-1]).log_probability
 
 

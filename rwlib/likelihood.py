@@ -64,10 +64,11 @@ def log_likelihood(
     r"""Log-likelihood of each subject's choices, with a gradient that costs one pass over the trials.
 
     The sum over trials of :func:`trialwise_log_likelihood`. Each subject's values depend on a handful
-    of that subject's parameters, so their sensitivities (∂Q/∂α⁺, ∂Q/∂α⁻, ∂Q/∂Q₀) are carried forward
-    beside the values and the derivative is complete after one scan: nothing is stored per trial, and
-    nothing runs backwards. ``jax.grad``, ``jax.jvp`` and second derivatives all work. Beside the data, the gradient
-    works in a few copies of what is carried, at most 5 n_actions + 7 numbers for each subject, however many trials there are.
+    of that subject's parameters, so their sensitivities (∂Q/∂α⁺, ∂Q/∂α⁻, ∂Q/∂Q₀, and that of the choice trace by its
+    rate) are carried forward beside the values and the derivative is complete after one scan: nothing is stored
+    per trial, and nothing runs backwards. Without a derivative, only values and trace are carried.
+    ``jax.grad``, ``jax.jvp`` and second derivatives all work. Beside the data, the gradient
+    works in a few copies of what is carried, at most 6 n_actions + 8 numbers for each subject, however many trials there are.
 
     Parameters
     ----------
@@ -189,13 +190,31 @@ def _line_up_few(scan, observed, params):
     return few_subjects(observed, params)
 
 
+# How the gradient is carried forward. On a trial with reward r for the chosen action k, δ = r − Q_k, the agent's rules are
+#
+#     log p = ℓ_k − log Σ_a exp ℓ_a,   ℓ = β Q + κ c;      Q_k ← Q_k + α δ,   c ← c + ρ (e_k − c),
+#
+# where α is α⁺ or α⁻ by the sign of δ, c the choice trace, ρ its rate, and e_k is 1 for k and 0 elsewhere. With
+# p_a for the softmax, each parameter θ changes log p by ∂ℓ_k − Σ_a p_a ∂ℓ_a: how far ∂ℓ at k exceeds its mean. And
+#
+#     by β:  ∂ℓ = Q        by κ:  ∂ℓ = c        by α⁺, α⁻ and Q₀:  ∂ℓ = β ∂Q        by ρ:  ∂ℓ = κ ∂c.
+#
+# What is left are ∂Q and ∂c, whose rules follow from those of Q and c by the product rule:
+#
+#     ∂Q_k ← (1 − α) ∂Q_k + δ ∂α,   where ∂α is 1 for the rate that was used;      ∂c ← (1 − ρ) ∂c + (e_k − c).
+#
+# Q and c obey the same rules with other last terms, α r and ρ e_k, so all are rows of one array. Q and c start from Q₀
+# and 0, their derivatives from 0, but ∂Q/∂Q₀ from 1.
+
+
 def _scan_lanes(given, n_actions, with_gradient, observed, params):
     """The log-likelihood of each subject, and its gradient where it is asked for (an empty dictionary where not).
 
     All that is carried per action lies in one array, of shape (n_rows, n_actions, n_subjects): the values, their
-    sensitivities, and the choice before. Its rows change by the same rule and are summed over actions
-    together, so that a trial is two or three passes over memory; subjects are last, so that each is one run along them.
-    What happens in one case only is multiplied by 1 or 0: XLA does not vectorise `jnp.where` on a CPU, and takes up to twice as long.
+    sensitivities, the choice trace and its own. Its rows are summed over actions together, so that a trial
+    is two or three passes over memory; subjects are last, so that each is one run along them.
+    What happens in one case only is multiplied by 1 or 0: XLA does not vectorise `jnp.where` on a CPU, and takes
+    up to twice as long. A parameter that is not given is a constant, and what it does not change is left out.
     """
     n_subjects = params["beta"].size
     missing = -n_subjects % LANES if n_subjects >= FEW else 0
@@ -204,11 +223,12 @@ def _scan_lanes(given, n_actions, with_gradient, observed, params):
     params = {name: jnp.pad(x, (0, missing)) for name, x in params.items()}
 
     beta, stickiness, lapse = params["beta"], params["stickiness"], params["lapse"]
-    sticky = "stickiness" in given
-    values_depend_on = ("alpha_pos", "alpha_neg", "q0")
-    sensitivities = [name for name in values_depend_on if name in given and with_gradient]
-    rows = ["value", *sensitivities, *(["stickiness"] if sticky else [])]
-    is_row = jnp.eye(len(rows), dtype=beta.dtype)[:, :, None, None]
+    trace_rate = params["trace_rate"] if "trace_rate" in given else 1.0
+    rows = ["value"]
+    rows += [name for name in ("alpha_pos", "alpha_neg", "q0") if name in given and with_gradient]  # ∂Q
+    rows += ["choice_trace"] if "stickiness" in given or "trace_rate" in given else []
+    rows += ["trace_rate"] if "trace_rate" in given and with_gradient else []  # ∂c
+    one_row = jnp.eye(len(rows), dtype=beta.dtype)[:, :, None, None]
     action = jnp.arange(n_actions, dtype=beta.dtype)[:, None]
 
     def trial(carry, inputs):
@@ -217,47 +237,58 @@ def _scan_lanes(given, n_actions, with_gradient, observed, params):
         counts, chosen = (choice >= 0).astype(beta.dtype), (action == choice).astype(beta.dtype)
 
         # The choice: how probable it was, and how far each row at the chosen action exceeds its mean over actions.
-        logit = beta * state[0] + (stickiness * state[-1] if sticky else 0.0)
+        trace = state[rows.index("choice_trace")] if "choice_trace" in rows else None
+        logit = beta * state[0] if trace is None else beta * state[0] + stickiness * trace
         below_top = logit - reduce(jnp.maximum, logit)  # over actions
         weight = jnp.exp(below_top)
         averaged = list(state) if with_gradient else []
         weight_sum, of_chosen_below_top, *sums = _sum_over_actions(
-            weight, chosen * below_top, *(weight * x for x in averaged), *(chosen * x for x in averaged or [state[0]])
+            weight,
+            chosen * below_top,
+            *(weight * x for x in averaged),
+            *(chosen * x for x in averaged or [state[0]]),
         )
         mean, of_chosen = sums[: len(averaged)], sums[len(averaged) :]
         log_p = of_chosen_below_top - counts * jnp.log(weight_sum)
         slope = {name: x - counts * m / weight_sum for name, x, m in zip(rows, of_chosen, mean)}
         if "lapse" in given:
-            # log((1 − ξ) p + ξ / n): the softmax keeps only its share of every slope.
             log_p_lapsed, softmax_ratio, uniform_ratio = with_lapses(log_p, lapse, n_actions)
             slope = {name: (1 - lapse) * softmax_ratio * x for name, x in slope.items()}
             slope["lapse"] = counts * (uniform_ratio - softmax_ratio)
             log_p = counts * log_p_lapsed
         gradient = {name: gradient[name] + slope[name] for name in gradient}
 
-        # The update: Q ← (1 − α) Q + α r, so ∂Q ← (1 − α) ∂Q, plus δ for the rate that was used.
+        # The update. A row keeps a share of what it was, and something is added for the chosen action.
         error = reward - of_chosen[0]
         better = (error > 0).astype(beta.dtype)
         worse = 1 - better
         rate = better * params["alpha_pos"] + worse * params["alpha_neg"]
-        added = {"value": rate * reward, "alpha_pos": better * error, "alpha_neg": worse * error, "stickiness": 1.0}
+        added = {"value": rate * reward, "alpha_pos": better * error, "alpha_neg": worse * error}
+        added |= {"choice_trace": trace_rate, "trace_rate": 1.0}
+        is_row = dict(zip(rows, one_row))  # cut here: otherwise XLA carries each as an array of its own, which costs time
         kept = 1 - chosen * rate
-        if sticky:  # the last row is 1 for the action chosen last
-            kept = (1 - is_row[-1]) * kept + is_row[-1] * (1 - counts)
-        new = kept * state + chosen * sum(each * added[name] for each, name in zip(is_row, rows) if name in added)
+        if trace is not None:
+            of_trace = sum(is_row[name] for name in ("choice_trace", "trace_rate") if name in rows)
+            kept = (1 - of_trace) * kept + of_trace * (1 - counts * trace_rate)
+        new = kept * state + chosen * sum(is_row[name] * added[name] for name in rows if name in added)
+        if "trace_rate" in rows:
+            new -= is_row["trace_rate"] * counts * trace
         return (new, total + log_p, gradient), None
 
     start = {"value": params["q0"], "q0": 1.0}
-    # A sum of several arrays has second derivatives in JAX only if each of them has a first: hence the zero that depends on all.
+    # A sum of several arrays has second derivatives in JAX only if each of them has a first: hence the zero that
+    # depends on all.
     nothing = sum(0.0 * params[name] for name in given)
-    state = jnp.stack([jnp.broadcast_to(start.get(name, 0.0) + nothing, (n_actions, beta.size)) for name in rows])
-    sloping = [name for name in (*rows, "lapse") if name in given or name == "value"] if with_gradient else []
+    state = [jnp.broadcast_to(start.get(name, 0.0) + nothing, (n_actions, beta.size)) for name in rows]
+    sloping = [*rows, *(["lapse"] if "lapse" in given else [])] if with_gradient else []
     gradient = {name: jnp.zeros_like(beta) for name in sloping}
     # The sum of many trials is kept in the widest float that JAX has switched on.
-    (_, total, gradient), _ = jax.lax.scan(trial, (state, jnp.zeros(beta.shape), gradient), observed)
-    if with_gradient:
-        gradient["beta"] = gradient.pop("value")  # the logit is β · Q: by β it changes with Q, by the others with β
-    gradient = {name: beta * x if name in sensitivities else x for name, x in gradient.items()}
+    carry = jnp.stack(state), jnp.zeros(beta.shape), gradient
+    (_, total, slopes), _ = jax.lax.scan(trial, carry, observed)
+    by_parameter = {"beta": "value", "stickiness": "choice_trace"}
+    gradient = {name: slopes[by_parameter.get(name, name)] for name in given} if with_gradient else {}
+    factor = dict.fromkeys(("alpha_pos", "alpha_neg", "q0"), beta) | {"trace_rate": stickiness}
+    gradient = {name: factor[name] * x if name in factor else x for name, x in gradient.items()}
     return jax.tree.map(lambda x: x[:n_subjects], (total, gradient))
 
 

@@ -18,21 +18,28 @@ def update(value, outcome, chosen, alpha_pos, alpha_neg):
     return value, errors
 
 
-def choice_probabilities(value, previous, beta, stickiness=0.0, lapse=0.0):
+def trace_after(trace, choice, trace_rate):
+    """The fading record of choices after one more: what it was fades, and the chosen action gains."""
+    return [(1 - trace_rate) * trace[a] + (trace_rate if a == choice else 0.0) for a in range(len(trace))]
+
+
+def choice_probabilities(value, trace, beta, stickiness=0.0, lapse=0.0):
     n_actions = len(value)
-    logits = [beta * value[a] + (stickiness if a == previous else 0.0) for a in range(n_actions)]
+    logits = [beta * value[a] + stickiness * trace[a] for a in range(n_actions)]
     return (1 - lapse) * softmax(logits) + lapse / n_actions
 
 
-def trialwise_log_likelihood(choices, rewards, mask, n_actions, alpha_pos, alpha_neg, beta, stickiness=0.0, lapse=0.0, q0=0.5):
+def trialwise_log_likelihood(
+    choices, rewards, mask, n_actions, alpha_pos, alpha_neg, beta, stickiness=0.0, trace_rate=1.0, lapse=0.0, q0=0.5
+):
     """Of one subject."""
-    value, previous, logs = [q0] * n_actions, None, []
+    value, trace, logs = [q0] * n_actions, [0.0] * n_actions, []
     for choice, reward, counts in zip(choices, rewards, mask):
         if not counts:
             logs.append(0.0)
             continue
-        logs.append(np.log(choice_probabilities(value, previous, beta, stickiness, lapse)[choice]))
+        logs.append(np.log(choice_probabilities(value, trace, beta, stickiness, lapse)[choice]))
         chosen = [action == choice for action in range(n_actions)]
         value, _ = update(value, [reward] * n_actions, chosen, alpha_pos, alpha_neg)
-        previous = choice
+        trace = trace_after(trace, choice, trace_rate)
     return np.array(logs)

@@ -60,9 +60,9 @@ def test_a_single_number_has_no_actions_to_choose_from():
 )  # fmt: skip
 def test_stickiness_and_lapse_agree_with_a_plain_loop(n_actions, seed, beta, stickiness, lapse):
     rng = np.random.default_rng(seed)
-    value, previous = rng.normal(size=n_actions), rng.integers(n_actions)
-    expected = choice_probabilities(value, previous, beta, stickiness, lapse)
-    log_probs = choice_log_probabilities(value, np.eye(n_actions)[previous], beta, stickiness, lapse)
+    value, trace = rng.normal(size=n_actions), rng.dirichlet(np.ones(n_actions))
+    expected = choice_probabilities(value, trace, beta, stickiness, lapse)
+    log_probs = choice_log_probabilities(value, trace, beta, stickiness, lapse)
     np.testing.assert_allclose(np.exp(log_probs), expected, rtol=2e-4, atol=1e-7)
 
 

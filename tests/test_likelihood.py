@@ -14,7 +14,17 @@ CORE = ("alpha_pos", "alpha_neg", "beta")
 # Compiled once per shape and set of parameters, not once per example.
 one_pass_gradient = jax.jit(jax.grad(lambda params, data: log_likelihood(data, params).sum()))
 autodiff_gradient = jax.jit(jax.grad(lambda params, data: _trialwise(data, subject_parameters(params, data.n_subjects)).sum()))
-SETS = [CORE, (*CORE, "stickiness"), (*CORE, "lapse"), (*CORE, "q0"), (*CORE, "stickiness", "lapse", "q0")]
+EVERYTHING = (*CORE, "stickiness", "trace_rate", "lapse", "q0")
+SETS = [
+    CORE,
+    (*CORE, "stickiness"),
+    (*CORE, "stickiness", "trace_rate"),
+    (*CORE, "trace_rate"),
+    (*CORE, "lapse"),
+    (*CORE, "q0"),
+    (*CORE, "stickiness", "lapse", "q0"),
+    EVERYTHING,
+]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -36,6 +46,7 @@ def random_case(seed, n_subjects=4, n_trials=30, n_actions=3, share_masked=0.2, 
         "alpha_neg": rng.uniform(0.01, 0.99, n_subjects),
         "beta": rng.uniform(0.1, 10, n_subjects),
         "stickiness": rng.normal(size=n_subjects),
+        "trace_rate": rng.uniform(0.05, 0.95, n_subjects),
         "lapse": rng.uniform(0.01, 0.5, n_subjects),
         "q0": rng.normal(0.5, 0.5, n_subjects),
     }
@@ -68,7 +79,7 @@ def test_one_pass_gradient_equals_autodiff_of_the_plain_scan(seed, n_actions, na
         np.testing.assert_allclose(in_one_pass[name], by_autodiff[name], rtol=1e-9, atol=1e-9, err_msg=name)
 
 
-@pytest.mark.parametrize("name", SETS[-1])
+@pytest.mark.parametrize("name", EVERYTHING)
 def test_gradient_agrees_with_finite_differences(name):
     data, params = random_case(5)
     step = 1e-6
@@ -82,11 +93,10 @@ def test_gradient_agrees_with_finite_differences(name):
 
 def test_second_derivatives_are_those_of_the_plain_scan():
     data, params = random_case(6, n_subjects=2)
-    given_params = {name: params[name] for name in CORE}
-    exact = jax.hessian(lambda p: _trialwise(data, subject_parameters(p)).sum())(given_params)
-    ours = jax.hessian(lambda p: log_likelihood(data, p).sum())(given_params)
-    for a in CORE:
-        for b in CORE:
+    exact = jax.hessian(lambda p: _trialwise(data, subject_parameters(p)).sum())(params)
+    ours = jax.hessian(lambda p: log_likelihood(data, p).sum())(params)
+    for a in EVERYTHING:
+        for b in EVERYTHING:
             np.testing.assert_allclose(ours[a][b], exact[a][b], rtol=1e-8, atol=1e-8)
 
 
@@ -141,6 +151,12 @@ def test_masked_trials_count_nothing_and_teach_nothing():
         shorter = ChoiceData(data.choices[i][None, kept], data.rewards[i][None, kept], n_actions=3)
         one = {name: value[i : i + 1] for name, value in params.items()}
         np.testing.assert_allclose(log_likelihood(shorter, one)[0], trialwise[i].sum(), rtol=1e-10)
+
+
+def test_a_choice_trace_with_rate_1_is_the_previous_choice():
+    data, params = random_case(19)
+    one_back = {name: value for name, value in params.items() if name != "trace_rate"}
+    np.testing.assert_array_equal(log_likelihood(data, {**params, "trace_rate": 1.0}), log_likelihood(data, one_back))
 
 
 def test_what_stands_in_a_masked_trial_reaches_neither_value_nor_gradient():

@@ -11,7 +11,7 @@ GIVEN = {"alpha_pos": np.array([0.2, 0.4]), "alpha_neg": np.array([0.1, 0.3]), "
 def test_parameters_left_out_have_no_effect():
     full = subject_parameters(GIVEN)
     assert list(full) == list(RANGES)
-    for name, neutral in (("stickiness", 0.0), ("lapse", 0.0), ("q0", 0.5)):
+    for name, neutral in (("stickiness", 0.0), ("trace_rate", 1.0), ("lapse", 0.0), ("q0", 0.5)):
         np.testing.assert_array_equal(full[name], [neutral, neutral])
 
 
@@ -31,6 +31,7 @@ def test_one_number_stands_for_all_subjects():
         ({"alpha_neg": np.array([np.nan, 0.2])}, r"'alpha_neg'\] is nan at subject 0"),
         ({"beta": np.array([-1.0, 0.2])}, r"'beta'\] is -1.0 at subject 0"),
         ({"lapse": np.array([0.0, 2.0])}, r"'lapse'\] is 2.0"),
+        ({"trace_rate": np.array([0.5, -0.5])}, r"'trace_rate'\] is -0.5"),
         ({"temperature": 1.0}, "both 'beta' and 'temperature'"),
         ({"alpha": 0.5}, "both 'alpha_pos' and 'alpha'"),
         ({"alfa_pos": 0.5}, "unknown name 'alfa_pos'"),

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from reference_agent import choice_probabilities as plain_probabilities
+from reference_agent import trace_after
 from reference_agent import trialwise_log_likelihood as plain_log_likelihood
 from reference_agent import update as plain_update
 from scipy import stats
@@ -107,29 +108,42 @@ def test_probability_of_the_observed_choices_agrees_with_a_plain_loop(one_step):
             assert np.isnan(found[~MASK[i]]).all()
 
 
+def test_a_fading_choice_trace_is_followed_through_the_observed_choices():
+    rate = rwlib.GroupParameter("trace_rate", "expit", mean_location=0.0, mean_scale=1.0, sd_scale=1.0)
+    model = rwlib.Model("with a trace", (*rwlib.ASYMMETRIC_STICKY.parameters, rate))
+    params = {**TRUE, "trace_rate": [0.2, 0.5, 0.9]}
+    draws = posterior(params, model, DATA.subjects, shape=(1, 1))
+    found = rwlib.predict_next(jax.random.key(2), DATA, draws, model)["posterior_predictive"]["probability"].values[0, 0]
+    for i in range(N_SUBJECTS):
+        of_subject = {name: values[i] for name, values in params.items()}
+        expected = np.exp(plain_log_likelihood(DATA.choices[i], DATA.rewards[i], MASK[i], N_ARMS, **of_subject))
+        np.testing.assert_allclose(found[i, MASK[i]], expected[MASK[i]], rtol=1e-4)
+
+
 def test_choices_one_step_ahead_have_the_probabilities_of_a_plain_loop(one_step):
     choices = one_step["posterior_predictive"]["choices"].values.reshape(-1, N_SUBJECTS, N_TRIALS)
     for i in range(N_SUBJECTS):
-        value, previous = [0.5] * N_ARMS, None
+        value, trace = [0.5] * N_ARMS, [0.0] * N_ARMS
         for trial in np.flatnonzero(MASK[i]):
-            expected = plain_probabilities(value, previous, TRUE["beta"][i], TRUE["stickiness"][i])
+            expected = plain_probabilities(value, trace, TRUE["beta"][i], TRUE["stickiness"][i])
             found = np.bincount(choices[:, i, trial], minlength=N_ARMS) / len(choices)
             assert (np.abs(found - expected) < 5 * np.sqrt(expected * (1 - expected) / len(choices))).all()
             chosen = [action == DATA.choices[i, trial] for action in range(N_ARMS)]
             value, _ = plain_update(value, [DATA.rewards[i, trial]] * N_ARMS, chosen, TRUE["alpha_pos"][i], TRUE["alpha_neg"][i])
-            previous = DATA.choices[i, trial]
+            trace = trace_after(trace, DATA.choices[i, trial], 1.0)
         assert (choices[:, i, ~MASK[i]] == 0).all()
 
 
 def plain_play(rng, i):
     """One subject plays the task once, skipping the trials that were missed."""
-    value, previous = [0.5] * N_ARMS, None
+    value, trace = [0.5] * N_ARMS, [0.0] * N_ARMS
     choices, rewards = np.zeros(N_TRIALS, int), np.zeros(N_TRIALS)
     for trial in np.flatnonzero(MASK[i]):
-        p = plain_probabilities(value, previous, TRUE["beta"][i], TRUE["stickiness"][i])
-        choices[trial] = previous = rng.choice(N_ARMS, p=p)
-        rewards[trial] = OUTCOMES[trial, previous]
-        chosen = [action == previous for action in range(N_ARMS)]
+        p = plain_probabilities(value, trace, TRUE["beta"][i], TRUE["stickiness"][i])
+        choices[trial] = choice = rng.choice(N_ARMS, p=p)
+        rewards[trial] = OUTCOMES[trial, choice]
+        chosen = [action == choice for action in range(N_ARMS)]
+        trace = trace_after(trace, choice, 1.0)
         value, _ = plain_update(value, OUTCOMES[trial], chosen, TRUE["alpha_pos"][i], TRUE["alpha_neg"][i])
     return choices, rewards
 

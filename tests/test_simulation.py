@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from reference_agent import choice_probabilities, update
+from reference_agent import choice_probabilities, trace_after, update
 
 from rwlib import FIVE_ARMS, bernoulli_outcomes, simulate
 
@@ -12,6 +12,7 @@ PARAMS = {
     "alpha_neg": RNG.beta(5, 5, 6),
     "beta": RNG.uniform(1, 5, 6),
     "stickiness": RNG.normal(size=6),
+    "trace_rate": RNG.uniform(size=6),
     "lapse": RNG.uniform(0, 0.3, 6),
     "q0": RNG.uniform(0, 1, 6),
 }
@@ -22,16 +23,16 @@ def test_values_and_probabilities_agree_with_a_plain_loop_over_the_same_choices(
     simulation = simulate(jax.random.key(1), OUTCOMES, PARAMS)
     for subject in range(6):
         p = {name: value[subject] for name, value in PARAMS.items()}
-        value, previous = [p["q0"]] * 5, None
+        value, trace = [p["q0"]] * 5, [0.0] * 5
         for trial in range(60):
             np.testing.assert_allclose(simulation.values[subject, trial], value, atol=1e-5)
-            expected = choice_probabilities(value, previous, p["beta"], p["stickiness"], p["lapse"])
+            expected = choice_probabilities(value, trace, p["beta"], p["stickiness"], p["lapse"])
             np.testing.assert_allclose(simulation.choice_probs[subject, trial], expected, atol=1e-5)
             choice = int(simulation.data.choices[subject, trial])
             value, errors = update(value, np.asarray(OUTCOMES[trial]), np.arange(5) == choice, p["alpha_pos"], p["alpha_neg"])
             np.testing.assert_allclose(simulation.prediction_errors[subject, trial], errors, atol=1e-5)
             assert simulation.data.rewards[subject, trial] == OUTCOMES[trial, choice]
-            previous = choice
+            trace = trace_after(trace, choice, p["trace_rate"])
 
 
 def test_choices_are_as_frequent_as_the_probabilities_they_were_drawn_from():
