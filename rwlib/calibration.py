@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import arviz_base
 import arviz_stats
@@ -15,17 +17,164 @@ from arviz_stats.ecdf_utils import compute_ecdf, ecdf_pit
 from jax.typing import ArrayLike
 from jaxtyping import Num
 
+from rwlib.agents import Agent
 from rwlib.data import ChoiceData
 from rwlib.hierarchy import Model
-from rwlib.inference import fit_many
+from rwlib.inference import Report, check, fit_many
+from rwlib.likelihood import log_likelihood
 from rwlib.prediction import sample_prior
 from rwlib.simulation import simulate
 
-__all__ = ["Verdict", "as_pit", "calibrate", "calibration_verdict", "rank_table", "simulate_from_prior"]
+__all__ = [
+    "CheckedFit",
+    "Verdict",
+    "as_pit",
+    "calibrate",
+    "calibration_verdict",
+    "fit_and_check",
+    "rank_table",
+    "score_people",
+    "simulate_from_prior",
+]
+
+BATCH = 512  # sets of parameters that are scored side by side
+CAREFUL = 0.99  # target_accept of a fit that is run again
+
+
+# Many fits, by one rule
+
+
+class CheckedFit(NamedTuple):
+    """A fit, and what :func:`rwlib.inference.check` says of it. ``refitted``: it is the second of two."""
+
+    fit: xr.DataTree
+    report: Report
+    refitted: bool
+
+    @property
+    def passes(self) -> bool:
+        return bool(self.report)
+
+
+def fit_and_check(
+    datasets: Sequence[ChoiceData],
+    model: Model,
+    *,
+    seeds: Sequence[int],
+    num_warmup: int = 300,
+    num_samples: int = 1000,
+    num_chains: int = 4,
+    target_accept: float = 0.95,
+    num_threads: int | None = None,
+    progress_bar: bool | None = None,
+) -> list[CheckedFit]:
+    """Fit many data sets side by side, check every fit, and fit once more where the check refuses it.
+
+    A study must say beforehand what becomes of fits that fail. This is the rule of all studies here. A fit
+    that :func:`rwlib.inference.check` refuses is run once more, with another seed, twice the draws and a
+    ``target_accept`` of at least 0.99. If that one is refused too, it is returned as it is, to be counted and
+    left out of every summary. The rule sees draws and data and never the truth that made them, so leaving out
+    does not favour data sets that are recovered well.
+
+    Parameters
+    ----------
+    datasets : sequence of ChoiceData
+        With the same numbers of subjects, trials and actions.
+    model : Model
+    seeds : sequence of int
+        One for each data set.
+    num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
+        As in :func:`rwlib.inference.fit_many`. With fewer than 4 chains of 1,000 draws few fits pass.
+
+    Returns
+    -------
+    checked : list of CheckedFit
+        One for each data set, in their order.
+
+    Raises
+    ------
+    ValueError
+        As :func:`rwlib.inference.fit_many`.
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> from rwlib.calibration import fit_and_check
+    >>> data = rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 0.0, 1.0]])
+    >>> short = dict(num_warmup=50, num_samples=50, num_chains=2, progress_bar=False)
+    >>> checked = fit_and_check([data, data], rwlib.SYMMETRIC, seeds=[1, 2], **short)
+    >>> checked[1].passes, checked[1].refitted, checked[1].fit.posterior.sizes["draw"]
+    (False, True, 100)
+    """
+    settings = dict(
+        num_warmup=num_warmup,
+        num_chains=num_chains,
+        num_threads=num_threads,
+        progress_bar=progress_bar,
+        warn=False,
+    )
+    first = dict(num_samples=num_samples, target_accept=target_accept)
+    fits = fit_many(datasets, model, seeds=seeds, **first, **settings)
+    checked = [CheckedFit(fit, check(fit), refitted=False) for fit in fits]
+    refused = [i for i, each in enumerate(checked) if not each.passes]
+    if refused:
+        again = dict(num_samples=2 * num_samples, target_accept=max(target_accept, CAREFUL))
+        fits = fit_many(
+            [datasets[i] for i in refused],
+            model,
+            seeds=[_another(seeds[i]) for i in refused],
+            **again,
+            **settings,
+        )
+        for i, fit in zip(refused, fits):
+            checked[i] = CheckedFit(fit, check(fit), refitted=True)
+    return checked
+
+
+def _another(seed):
+    """Another seed, which follows from the first."""
+    return int(np.random.SeedSequence([int(seed), 1]).generate_state(1)[0])
+
+
+@partial(jax.jit, static_argnames="agent")
+def score_people(data: ChoiceData, people: Mapping[str, ArrayLike], agent: Agent) -> jax.Array:
+    """Log-probability of each subject's session under many sets of parameters.
+
+    Parameters
+    ----------
+    data : ChoiceData
+    people : dict of arrays, shape (n_people,) or (n_people, n_subjects)
+        Parameters of the agent: of one person after the other, as whom every subject is scored; or a set of
+        all subjects after the other.
+    agent : Agent
+
+    Returns
+    -------
+    log_likelihood : array, shape (n_people, n_subjects)
+        In nats.
+
+    Examples
+    --------
+    >>> import numpy as np, rwlib
+    >>> from rwlib.calibration import score_people
+    >>> data = rwlib.ChoiceData([[0, 1], [1, 1]], [[0.0, 1.0], [0.0, 1.0]])
+    >>> people = {"alpha": np.array([0.5, 0.5, 0.5]), "beta": np.array([0.0, 1.0, 2.0])}
+    >>> score_people(data, people, rwlib.ASYMMETRIC.agent).shape
+    (3, 2)
+    """
+    return jax.lax.map(lambda person: log_likelihood(data, person, agent), people, batch_size=BATCH)
+
+
+# Calibration
 
 
 def simulate_from_prior(
-    model: Model, outcomes: Num[ArrayLike, "n_trials n_actions"], *, n_datasets: int, n_subjects: int, seed: int
+    model: Model,
+    outcomes: Num[ArrayLike, "n_trials n_actions"],
+    *,
+    n_datasets: int,
+    n_subjects: int,
+    seed: int,
 ) -> list[tuple[dict[str, np.ndarray], ChoiceData]]:
     """Draw groups and their subjects from a model's prior, and let each group play the task.
 
@@ -43,8 +192,8 @@ def simulate_from_prior(
     Returns
     -------
     datasets : list of pairs (true, data)
-        ``true`` maps the names of parameters to their values: ``<name>_group_mean`` and ``<name>_group_sd``, single
-        numbers, and ``<name>``, shape (n_subjects,).
+        ``true`` maps the names of parameters to their values: ``<name>_group_mean`` and ``<name>_group_sd``,
+        single numbers, and ``<name>``, shape (n_subjects,).
 
     Raises
     ------
@@ -79,8 +228,8 @@ def simulate_from_prior(
 def rank_table(true: Mapping[str, ArrayLike], fit: xr.DataTree, n_ranks: int = 100) -> pd.DataFrame:
     """Find the place of each true value among draws from its posterior.
 
-    Neighbouring draws of a chain resemble each other, which would spoil the ranks. So only ``n_ranks`` − 1 draws are
-    used, evenly spaced over all chains.
+    Neighbouring draws of a chain resemble each other, which would spoil the ranks. So only ``n_ranks`` − 1
+    draws are used, evenly spaced over all chains.
 
     Parameters
     ----------
@@ -94,15 +243,15 @@ def rank_table(true: Mapping[str, ArrayLike], fit: xr.DataTree, n_ranks: int = 1
     Returns
     -------
     table : pandas.DataFrame
-        One row for each number in ``true``. ``parameter``: its name, with the subject's place in square brackets; ``true``;
-        ``rank``: how many of the draws lie below the true value; ``n_ranks``; ``ess``: how many independent draws
-        the fit is worth for this parameter. It should be above ``n_ranks``.
+        One row for each number in ``true``. ``parameter``: its name, with the subject's place in square
+        brackets; ``true``; ``rank``: how many of the draws lie below the true value; ``n_ranks``; ``ess``:
+        how many independent draws the fit is worth for this parameter. It should be above ``n_ranks``.
 
     Raises
     ------
     ValueError
-        If the fit lacks a parameter, its shape does not fit, a draw or a true value is not a number, or there are fewer
-        draws than ranks.
+        If the fit lacks a parameter, its shape does not fit, a draw or a true value is not a number, or there
+        are fewer draws than ranks.
 
     Examples
     --------
@@ -123,9 +272,13 @@ def rank_table(true: Mapping[str, ArrayLike], fit: xr.DataTree, n_ranks: int = 1
             raise ValueError(f"The fit has no {name!r}; it has {', '.join(map(repr, posterior.data_vars))}.")
         truth, draws = np.asarray(truth, float), posterior[name].values
         if draws.shape[2:] != truth.shape:
-            raise ValueError(f"true[{name!r}] has shape {truth.shape}, but the fit has {draws.shape[2:]} for it.")
+            raise ValueError(
+                f"true[{name!r}] has shape {truth.shape}, but the fit has {draws.shape[2:]} for it."
+            )
         if not (np.isfinite(truth).all() and np.isfinite(draws).all()):
-            raise ValueError(f"{name!r} has a true value or a draw that is not a finite number; such a fit has no ranks.")
+            raise ValueError(
+                f"{name!r} has a true value or a draw that is not a finite number; such a fit has no ranks."
+            )
         ess = arviz_stats.ess(posterior[[name]])[name].values
         below = (draws.reshape(n_draws, *truth.shape)[kept] < truth).sum(axis=0)
         for index in np.ndindex(truth.shape):
@@ -149,15 +302,22 @@ def calibrate(
     true_model: Model | None = None,
     n_ranks: int = 100,
     num_warmup: int = 300,
-    num_samples: int = 500,
-    num_chains: int = 2,
+    num_samples: int = 1000,
+    num_chains: int = 4,
+    target_accept: float = 0.95,
+    num_threads: int | None = None,
     progress_bar: bool | None = None,
 ) -> pd.DataFrame:
     """Simulate many data sets from the prior, fit all of them side by side, and rank the truth in each posterior.
 
-    If the truth is drawn from the prior, and the sampler finds the posterior of the model that made the data, then every rank
-    is equally probable. Any fault in the prior, the likelihood, the simulation or the sampler shows as
-    ranks that are not.
+    If the truth is drawn from the prior, and the sampler finds the posterior of the model that made the data,
+    then every rank is equally probable. Any fault in the prior, the likelihood, the simulation or the sampler
+    shows as ranks that are not.
+
+    Ranks of parameters do not see everything: a posterior that ignores the data and returns the prior has
+    uniform ones. So the log-likelihood of the data is ranked as well, at the truth among those at the draws.
+
+    Every fit is checked, and those that fail are fitted once more, by the rule of :func:`fit_and_check`.
 
     Parameters
     ----------
@@ -169,28 +329,32 @@ def calibrate(
     seed : int
         Of everything random: of parameters, choices and the sampler.
     true_model : Model, optional
-        The model that makes parameters and data. Default: the one that is fitted. Parameters that only one of the two
-        models has are left out of the table.
+        The model that makes parameters and data. Default: the one that is fitted. Parameters that only one of
+        the two models has are left out of the table, and so is the log-likelihood if ``true_model`` lacks a
+        parameter of ``model``.
     n_ranks : int, default 100
         See :func:`rank_table`.
-    num_warmup, num_samples, num_chains, progress_bar
-        As in :func:`rwlib.inference.fit`.
+    num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
+        As in :func:`rwlib.inference.fit_many`.
 
     Returns
     -------
     ranks : pandas.DataFrame
-        Columns ``dataset`` (from 0) and those of :func:`rank_table`, for the group-level parameters and for
-        three subjects (fewer where there are fewer).
+        Columns ``dataset`` (from 0), those of :func:`rank_table`, ``passes`` (whether
+        :func:`rwlib.inference.check` accepts the fit) and ``refitted`` (whether it is a second one). Rows for
+        the group-level parameters, for three subjects (fewer where there are fewer), and for
+        ``log_likelihood``, that of all subjects' choices in nats by the fitted model.
 
     Raises
     ------
     ValueError
         If a count is impossible, or the two models have no parameter in common.
 
-    References
-    ----------
-    Talts, S., Betancourt, M., Simpson, D., Vehtari, A., & Gelman, A. (2018). Validating Bayesian inference algorithms with
-    simulation-based calibration. https://doi.org/10.48550/arXiv.1804.06788
+    References ---------- Talts, S., Betancourt, M., Simpson, D., Vehtari, A., & Gelman, A. (2018). Validating
+    Bayesian inference algorithms with simulation-based calibration.
+    https://doi.org/10.48550/arXiv.1804.06788. Modrak, M., et al. (2023). Simulation-based calibration
+    checking for Bayesian computation: The choice of test quantities shapes sensitivity.
+    https://doi.org/10.1214/23-BA1404 (the log-likelihood).
 
     Examples
     --------
@@ -200,7 +364,7 @@ def calibrate(
     >>> settings = dict(n_subjects=3, n_ranks=20, num_warmup=50, num_samples=50, progress_bar=False)
     >>> ranks = rwlib.calibrate(rwlib.WIN_STAY_LOSE_SHIFT, outcomes, n_datasets=4, seed=1, **settings)
     >>> ranks["parameter"].unique().tolist()
-    ['lapse_group_mean', 'lapse_group_sd', 'lapse[0]', 'lapse[1]', 'lapse[2]']
+    ['lapse_group_mean', 'lapse_group_sd', 'lapse[0]', 'lapse[1]', 'lapse[2]', 'log_likelihood']
 
     For a long study, cut it into pieces that are kept on disk. The same call goes on after an interruption:
 
@@ -213,35 +377,65 @@ def calibrate(
     """
     _check_n_ranks(n_ranks, num_chains * num_samples)  # now, not after minutes of sampling
     true_model = true_model or model
-    shared = {parameter.name for parameter in model.parameters} & {parameter.name for parameter in true_model.parameters}
+    shared = {parameter.name for parameter in model.parameters} & {
+        parameter.name for parameter in true_model.parameters
+    }
     if not shared:
-        raise ValueError(f"The models {true_model.name!r} and {model.name!r} have no parameter in common: there is nothing to rank.")
-    names = {name for parameter in shared for name in (f"{parameter}_group_mean", f"{parameter}_group_sd", parameter)}
+        raise ValueError(
+            f"The models {true_model.name!r} and {model.name!r} have no parameter in common: there is nothing to rank."
+        )
+    names = {
+        name
+        for parameter in shared
+        for name in (f"{parameter}_group_mean", f"{parameter}_group_sd", parameter)
+    }
 
     drawn = simulate_from_prior(true_model, outcomes, n_datasets=n_datasets, n_subjects=n_subjects, seed=seed)
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(n_datasets)]
-    settings = dict(num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, progress_bar=progress_bar)
-    fits = fit_many([data for _, data in drawn], model, seeds=seeds, **settings)
+    settings = dict(
+        num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept
+    )
+    settings |= dict(num_threads=num_threads, progress_bar=progress_bar)
+    checked = fit_and_check([data for _, data in drawn], model, seeds=seeds, **settings)
     tables = []
-    for i, ((true, _), fit) in enumerate(zip(drawn, fits)):
-        few = fit.isel(subject=slice(3), missing_dims="ignore")
+    for i, ((true, data), each) in enumerate(zip(drawn, checked)):
         wanted = {name: value[:3] if value.ndim else value for name, value in true.items() if name in names}
-        table = rank_table(wanted, few, n_ranks)
-        table.insert(0, "dataset", i)
-        tables.append(table)
+        posterior = each.fit["posterior"].to_dataset().isel(subject=slice(3))
+        if all(parameter.name in true for parameter in model.parameters):
+            of_truth, of_draws = _log_likelihoods(true, data, model, each.fit)
+            wanted["log_likelihood"] = of_truth
+            posterior["log_likelihood"] = (("chain", "draw"), of_draws)
+        table = rank_table(wanted, xr.DataTree.from_dict({"posterior": posterior}), n_ranks)
+        tables.append(pd.DataFrame({"dataset": i, **table, "passes": each.passes, "refitted": each.refitted}))
     return pd.concat(tables, ignore_index=True)
+
+
+def _log_likelihoods(true, data, model, fit):
+    """Of all subjects' choices, at the true parameters and at each posterior draw (n_chains, n_draws)."""
+    posterior = fit["posterior"]
+    n_chains, n_draws = posterior.sizes["chain"], posterior.sizes["draw"]
+    # The truth is scored as one more draw, by the same program, so that rounding cannot favour either.
+    sets = {
+        p.name: np.concatenate(
+            [posterior[p.name].values.reshape(n_chains * n_draws, -1), true[p.name][None]]
+        ).astype(np.float32)
+        for p in model.parameters
+    }
+    anonymous = dataclasses.replace(data, subjects=None)
+    scores = np.asarray(score_people(anonymous, sets, model.agent), float).sum(axis=1)
+    return scores[-1], scores[:-1].reshape(n_chains, n_draws)
 
 
 def as_pit(ranks: pd.DataFrame) -> xr.DataTree:
     """Turn ranks into numbers between 0 and 1, in the form that ArviZ's plots of calibration take.
 
-    A rank r of n becomes a number drawn evenly from r / n to (r + 1) / n, from a fixed seed. If ranks are equally probable, these
-    numbers are uniform exactly.
+    A rank r of n becomes a number drawn evenly from r / n to (r + 1) / n, from a fixed seed. If ranks are
+    equally probable, these numbers are uniform exactly.
 
     Parameters
     ----------
     ranks : pandas.DataFrame
-        As from :func:`calibrate`; tables of several runs may be joined.
+        As from :func:`calibrate`; tables of several runs may be joined. Fits that do not pass are left out.
 
     Returns
     -------
@@ -265,6 +459,7 @@ def as_pit(ranks: pd.DataFrame) -> xr.DataTree:
     missing = {"parameter", "rank", "n_ranks"} - set(ranks)
     if missing:
         raise ValueError(f"The table of ranks lacks the columns {', '.join(map(repr, sorted(missing)))}.")
+    ranks = _of_fits_that_pass(ranks)
     rng, pit = np.random.default_rng(0), {}
     for name, table in ranks.groupby("parameter", sort=False):
         pit[name] = ((table["rank"] + rng.uniform(size=len(table))) / table["n_ranks"]).to_numpy()[None]
@@ -274,30 +469,52 @@ def as_pit(ranks: pd.DataFrame) -> xr.DataTree:
     return arviz_base.from_dict({"prior_sbc": pit})
 
 
+def _of_fits_that_pass(ranks):
+    """The rows that may be summarised: all of them in a table that does not say which fits pass."""
+    if "passes" not in ranks:
+        return ranks
+    kept = ranks[ranks["passes"].astype(bool)]
+    if kept.empty:
+        raise ValueError(
+            "No fit in this table of ranks passes its check; run them longer (num_samples, num_warmup)."
+        )
+    return kept
+
+
 @dataclasses.dataclass(frozen=True)
 class Verdict:
     """What :func:`calibration_verdict` found. True when every parameter is inside its band.
 
-    ``table`` has one row for each parameter: ``inside``; ``outside_by``, how far the curve leaves the band at its worst place
-    (0 if nowhere); ``mean`` and ``sd`` of the ranks, as shares: 0.5 and 0.289 if they are uniform; ``low_ess``, the
-    share of data sets whose fit is worth fewer independent draws than there are ranks.
+    ``table`` has one row for each parameter: ``inside``; ``outside_by``, how far the curve leaves the band at
+    its worst place (0 if nowhere); ``mean`` and ``sd`` of the ranks, as shares: 0.5 and 0.289 if they are
+    uniform; ``low_ess``, the share of data sets whose fit is worth fewer independent draws than there are
+    ranks. ``n_datasets`` are those whose ranks were looked at, ``n_left_out`` those whose fit did not pass.
     """
 
     table: pd.DataFrame
     band: float
     n_datasets: int
+    n_left_out: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.table["inside"].all())
 
     def __str__(self) -> str:
         inside = int(self.table["inside"].sum())
-        lines = [f"Inside the {100 * self.band:.4g}% band, over {self.n_datasets} data sets: {inside} of {len(self.table)} parameters."]
+        lines = [
+            f"Inside the {100 * self.band:.4g}% band, over {self.n_datasets} data sets: {inside} of {len(self.table)} parameters."
+        ]
         for name, row in self.table[~self.table["inside"]].iterrows():
-            lines.append(f"- {name}: mean rank {row['mean']:.2f} (uniform: 0.50), SD {row['sd']:.2f} (uniform: 0.29): {_reading(row, self.n_datasets)}.")
+            lines.append(
+                f"- {name}: mean rank {row['mean']:.2f} (uniform: 0.50), SD {row['sd']:.2f} (uniform: 0.29): {_reading(row, self.n_datasets)}."
+            )
+        if self.n_left_out:
+            lines.append(f"Left out: {self.n_left_out} more data sets, whose fits did not pass their check.")
         low_ess = self.table["low_ess"].max()
         if low_ess > 0.05:
-            lines.append(f"Up to {low_ess:.0%} of the fits have fewer independent draws than ranks: raise num_samples before you believe this.")
+            lines.append(
+                f"Up to {low_ess:.0%} of the fits have fewer independent draws than ranks: raise num_samples before you believe this."
+            )
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -306,14 +523,16 @@ class Verdict:
 def calibration_verdict(ranks: pd.DataFrame, band: float = 0.99) -> Verdict:
     """Are the ranks uniform? For each parameter, look whether their distribution stays inside a simultaneous band.
 
-    The band is drawn around the distribution function of a uniform variable. If the ranks are uniform, the whole curve
-    stays inside it with probability ``band``. Of many parameters some will leave it by chance: with a band of 99%
-    one in a hundred. For a verdict on k parameters together, give ``band=1 - 0.01 / k`` (Bonferroni).
+    The band is drawn around the distribution function of a uniform variable. If the ranks are uniform, the
+    whole curve stays inside it with probability ``band``. Of many parameters some will leave it by chance:
+    with a band of 99% one in a hundred. For a verdict on k parameters together, give ``band=1 - 0.01 / k``
+    (Bonferroni).
 
     Parameters
     ----------
     ranks : pandas.DataFrame
-        As from :func:`calibrate`; tables of several runs may be joined.
+        As from :func:`calibrate`; tables of several runs may be joined. Fits that do not pass are left out
+        and counted.
     band : float in (0, 1), default 0.99
 
     Returns
@@ -326,10 +545,9 @@ def calibration_verdict(ranks: pd.DataFrame, band: float = 0.99) -> Verdict:
     ValueError
         If ``band`` is not in (0, 1), or the table is not one of ranks.
 
-    References
-    ----------
-    Säilynoja, T., Bürkner, P.-C., & Vehtari, A. (2022). Graphical test for discrete uniformity and its applications in
-    goodness-of-fit evaluation and multiple sample comparison. https://doi.org/10.1007/s11222-022-10090-6
+    References ---------- Säilynoja, T., Bürkner, P.-C., & Vehtari, A. (2022). Graphical test for discrete
+    uniformity and its applications in goodness-of-fit evaluation and multiple sample comparison.
+    https://doi.org/10.1007/s11222-022-10090-6
 
     Examples
     --------
@@ -343,7 +561,9 @@ def calibration_verdict(ranks: pd.DataFrame, band: float = 0.99) -> Verdict:
     if not 0 < band < 1:
         raise ValueError(f"band is {band}; it must lie between 0 and 1.")
     pit = as_pit(ranks)["prior_sbc"].dataset
-    n_datasets = pit.sizes["draw"]
+    n_datasets, n_rows = pit.sizes["draw"], len(ranks)
+    ranks = _of_fits_that_pass(ranks)
+    n_left_out = (n_rows - len(ranks)) * n_datasets // len(ranks)  # every data set has as many rows
     if n_datasets < 2:
         raise ValueError("There is one data set; a distribution of ranks needs many.")
     points, low, high = _band(n_datasets, band)
@@ -353,8 +573,14 @@ def calibration_verdict(ranks: pd.DataFrame, band: float = 0.99) -> Verdict:
         outside_by = max((low - curve).max(), (curve - high).max(), 0.0)
         share = (of_parameter["rank"] + 0.5) / of_parameter["n_ranks"]
         low_ess = (of_parameter["ess"] < of_parameter["n_ranks"]).mean() if "ess" in ranks else 0.0
-        rows[name] = dict(inside=bool(outside_by == 0), outside_by=outside_by, mean=share.mean(), sd=share.std(ddof=0), low_ess=low_ess)
-    return Verdict(pd.DataFrame.from_dict(rows, orient="index"), band, n_datasets)
+        rows[name] = dict(
+            inside=bool(outside_by == 0),
+            outside_by=outside_by,
+            mean=share.mean(),
+            sd=share.std(ddof=0),
+            low_ess=low_ess,
+        )
+    return Verdict(pd.DataFrame.from_dict(rows, orient="index"), band, n_datasets, n_left_out)
 
 
 @functools.cache
@@ -371,6 +597,8 @@ def _reading(row, n_datasets):
     spread = (row["sd"] - 12**-0.5) * (60 * n_datasets) ** 0.5
     where = f"estimates are too {'low' if shift > 0 else 'high'}"
     width = f"posteriors are too {'narrow' if spread > 0 else 'wide'}"
-    if min(abs(shift), spread) > 3:  # not where they are too wide, since a shift alone crowds the ranks at one end
+    if (
+        min(abs(shift), spread) > 3
+    ):  # not where they are too wide, since a shift alone crowds the ranks at one end
         return f"{where} and {width}"
     return where if abs(shift) > abs(spread) else width

@@ -2,7 +2,7 @@
 
 import dataclasses
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import arviz_stats
@@ -12,18 +12,31 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from arviz_stats import ELPDData
+from arviz_stats.base import array_stats
 from jax.typing import ArrayLike
 from jaxtyping import Num
+from scipy.special import logsumexp
 
-from rwlib.calibration import simulate_from_prior
+from rwlib import hierarchy
+from rwlib.calibration import BATCH, fit_and_check, score_people, simulate_from_prior
 from rwlib.data import ChoiceData
 from rwlib.hierarchy import TRANSFORMS, Model
-from rwlib.inference import check, fit_many
 from rwlib.likelihood import log_likelihood, trialwise_log_likelihood
 
-__all__ = ["confusion_matrix", "inversion_matrix", "kfold_by_subject", "loo_by_trial", "recover_models"]
+__all__ = [
+    "compare_by_person",
+    "compare_scores",
+    "confusion_matrix",
+    "inversion_matrix",
+    "kfold_by_subject",
+    "loo_by_trial",
+    "recover_models",
+    "scores_by_person",
+]
 
-BATCH = 512  # parameter sets that are scored side by side
+AT_ONCE = 2**24  # scores of choices that are held at a time: a quarter of a gigabyte, with copies
+NEGLIGIBLE = 0.01  # nats: an error of a choice's score that changes no comparison
+MIN_N_EFF, MAX_ROUNDS = 100, 40  # of people drawn from a group, in `kfold_by_subject`
 
 
 def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None) -> ELPDData:
@@ -31,11 +44,19 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
 
     .. math:: \sum_{i,t} \log \int p(c_{it} \mid h_{it}, \theta)\; p(\theta \mid \text{scores of all other choices})\, d\theta
 
-    The choice is left out of the score only: it stays in the history *h* of later trials, where it and its reward still teach the agent.
-    So this asks how well a choice is predicted by parameters that were not fitted to it, not how well the future is.
+    The choice is left out of the score only: it stays in the history *h* of later trials, where it and its
+    reward still teach the agent. So this asks how well a choice is predicted by parameters that were not
+    fitted to it, not how well the future is.
 
-    Nothing is fitted again. Posterior draws are reweighted by one over the probability of the choice, and the largest
-    weights are smoothed (PSIS). The shape k of their tail says whether that can be trusted.
+    Nothing is fitted again. Posterior draws are reweighted by one over the probability of the choice, and the
+    largest weights are smoothed (PSIS). The shape k of their tail says whether that can be trusted.
+
+    There is no tail to describe where all draws find a choice about equally probable, as where nobody has
+    learned anything yet: the narrow heap of weights may have any shape, and k a value far above 0.7, although
+    no weight matters. If the smallest and the largest log-probability differ by r, weights lie between 1 and
+    exp(r), in units of the smallest. So their SD is at most (exp(r) − 1) / 2 (Popoviciu), their mean at least
+    1, and the score's Monte Carlo error, from n independent draws, at most (exp(r) − 1) / (2 √n). Where that
+    is below 0.01 the weights are left as they are, and k is −∞.
 
     Parameters
     ----------
@@ -47,20 +68,26 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
     Returns
     -------
     elpd : arviz_stats.ELPDData
-        As from :func:`arviz_stats.loo` with ``pointwise=True``: ``elpd``, its standard error ``se``, ``p`` (by how
-        much the fit is better on choices that it has seen), ``elpd_i``, and ``pareto_k``, which should be below ``good_k``. For
-        :func:`arviz_stats.compare`.
+        As from :func:`arviz_stats.loo` with ``pointwise=True``, without the weights: ``elpd``, its standard
+        error ``se`` over choices, ``p`` (by how much the fit is better on choices that it has seen),
+        ``elpd_i``, and ``pareto_k``, which should be below ``good_k``. To compare models,
+        :func:`compare_by_person` has the standard errors that count.
 
     Raises
     ------
     ValueError
         If the fit is missing, or one of another model or of other data.
 
-    References
-    ----------
-    Vehtari, A., Gelman, A., & Gabry, J. (2017). Practical Bayesian model evaluation using leave-one-out
-    cross-validation and WAIC. https://doi.org/10.1007/s11222-016-9696-4. Bürkner, P.-C., Gabry, J., & Vehtari, A. (2020).
-    Approximate leave-future-out cross-validation for Bayesian time series models. https://doi.org/10.1080/00949655.2020.1783262
+    Warns
+    -----
+    UserWarning
+        If some choice's k is above ``good_k``.
+
+    References ---------- Vehtari, A., Gelman, A., & Gabry, J. (2017). Practical Bayesian model evaluation
+    using leave-one-out cross-validation and WAIC. https://doi.org/10.1007/s11222-016-9696-4. Bürkner, P.-C.,
+    Gabry, J., & Vehtari, A. (2020). Approximate leave-future-out cross-validation for Bayesian time series
+    models. https://doi.org/10.1080/00949655.2020.1783262. Vehtari, A., Simpson, D., Gelman, A., Yao, Y., &
+    Gabry, J. (2024). Pareto smoothed importance sampling. *JMLR*, 25(72).
 
     Examples
     --------
@@ -77,117 +104,416 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
     if not model.parameters:
         scores = np.asarray(trialwise_log_likelihood(data, {}, model.agent), float)[row, trial]
         elpd_i = xr.DataArray(scores, dims="point", coords=coords)
-        return _elpd("loo", elpd_i, p=0.0, pareto_k=xr.full_like(elpd_i, -np.inf))
+        return _elpd("loo", elpd_i, p=0.0, n_samples=1, pareto_k=xr.full_like(elpd_i, -np.inf))
     if fit is None:
         raise ValueError(f"The model {model.name!r} has parameters: give loo_by_trial a fit of it.")
-    if fit.attrs.get("model", model.name) != model.name:
-        raise ValueError(f"The fit is one of the model {fit.attrs['model']!r}, not of {model.name!r}.")
+    _check_fit(fit, data, model)
+
+    posterior = fit["posterior"].dataset
+    draws = {p.name: posterior[p.name].values.reshape(-1, data.n_subjects) for p in model.parameters}
+    n_samples = posterior.sizes["chain"] * posterior.sizes["draw"]
+    r_eff = _relative_efficiency(posterior)
+    parts = []
+    for people in _in_parts(
+        np.flatnonzero(np.any(data.mask, axis=1)), AT_ONCE // (n_samples * data.n_trials)
+    ):
+        few = ChoiceData(data.choices[people], data.rewards[people], data.mask[people], data.n_actions)
+        of_few = _in_single_precision({name: values[:, people] for name, values in draws.items()})
+        by_trial = np.asarray(_score_trials(few, of_few, model.agent))
+        parts.append(_leave_out(by_trial[:, few.mask].T.astype(float), r_eff))
+    elpd_i, p_i, pareto_k = (
+        xr.DataArray(np.concatenate(values), dims="point", coords=coords) for values in zip(*parts)
+    )
+    elpd = _elpd("loo", elpd_i, p=float(p_i.sum()), n_samples=n_samples, pareto_k=pareto_k)
+    large = int((pareto_k > elpd.good_k).sum())
+    if large:
+        elpd.warning = True
+        warnings.warn(
+            f"The scores of {large} of {elpd_i.size} choices by the model {model.name!r} are rough: their Pareto k "
+            f"is above {elpd.good_k:.2f}, {float(pareto_k.max()):.2f} at most. Draw more, and look at what these "
+            "choices have in common: the model may not expect them.",
+            stacklevel=2,
+        )
+    return elpd
+
+
+def _check_fit(fit, data, model):
+    """Refuse a fit of another model or of other data."""
+    fitted = fit.attrs.get("model", model.name)
+    if fitted != model.name:
+        raise ValueError(f"The fit is one of the model {fitted!r}, not of {model.name!r}.")
+    if "model_fingerprint" in fit.attrs and fit.attrs["model_fingerprint"] != hierarchy.model_fingerprint(
+        model
+    ):
+        raise ValueError(
+            f"The fit is one of another model that is called {model.name!r}, too: its parameters, priors or agent "
+            "differ. Give the model that was fitted."
+        )
     for name in ("choices", "rewards", "mask"):
         if not np.array_equal(fit["observed_data"][name], getattr(data, name)):
             raise ValueError(f"The fit is one of other data: its {name} differ.")
-    posterior = fit["posterior"].dataset
-    draws = {p.name: posterior[p.name].values.reshape(-1, data.n_subjects) for p in model.parameters}
-    by_trial = np.asarray(_score_trials(dataclasses.replace(data, subjects=None), _in_single_precision(draws), model.agent))
-    scores = by_trial[:, row, trial].reshape(posterior.sizes["chain"], posterior.sizes["draw"], -1).astype(float)
-    # ArviZ cannot describe a tail of equal values, as where all draws agree on a first choice. Noise below rounding breaks the ties.
-    scores += 1e-9 * np.random.default_rng(0).uniform(size=scores.shape)
-    scores = xr.DataArray(scores, dims=("chain", "draw", "point"), coords=coords)
-    # From the posterior ArviZ reads how many independent draws the chains are worth.
-    return arviz_stats.loo(xr.DataTree.from_dict({"posterior": posterior, "log_likelihood": xr.Dataset({"choice": scores})}), pointwise=True)
+
+
+def _relative_efficiency(posterior):
+    """How many independent draws one draw is worth, on average over the parameters; at most 1."""
+    n_samples = posterior.sizes["chain"] * posterior.sizes["draw"]
+    if posterior.sizes["chain"] == 1:
+        return 1.0
+    ess = arviz_stats.ess(posterior, method="mean")
+    return min(float(np.mean(np.concatenate([ess[name].values.ravel() for name in ess]))) / n_samples, 1.0)
+
+
+def _in_parts(rows, size):
+    """Neighbouring rows, at most ``size`` together."""
+    return np.array_split(rows, -(-len(rows) // max(size, 1)))
+
+
+def _leave_out(scores, r_eff):
+    """Score of each choice without itself, by how much it is better with itself, and k.
+
+    ``scores`` are log-probabilities under each draw, (n_choices, n_draws).
+    """
+    n_samples = scores.shape[1]
+    within = np.expm1(np.ptp(scores, axis=1)) / 2 < NEGLIGIBLE * np.sqrt(r_eff * n_samples)
+    log_weights, k = -scores, np.full(len(scores), -np.inf)
+    if not within.all():
+        # ArviZ cannot describe a tail of equal values. Noise below rounding breaks the ties.
+        noise = 1e-9 * np.random.default_rng(0).uniform(size=(int((~within).sum()), n_samples))
+        log_weights[~within], k[~within] = array_stats.psislw(scores[~within] + noise, r_eff=r_eff)
+    log_weights -= logsumexp(log_weights, axis=1, keepdims=True)
+    elpd = logsumexp(log_weights + scores, axis=1)
+    return elpd, logsumexp(scores, axis=1) - np.log(n_samples) - elpd, k
 
 
 def kfold_by_subject(
     data: ChoiceData,
     model: Model,
     *,
-    n_folds: int = 5,
+    n_folds: int = 10,
     seed: int = 0,
     draws_per_group: int = 25,
     num_warmup: int = 300,
-    num_samples: int = 500,
+    num_samples: int = 1000,
     num_chains: int = 4,
+    target_accept: float = 0.95,
+    num_threads: int | None = None,
     progress_bar: bool | None = None,
 ) -> ELPDData:
     r"""Expected log predictive density of whole subjects that the fit has not seen.
 
     .. math:: \sum_i \log p(c_{i} \mid \text{all other folds' subjects})
 
-    Subjects are dealt into folds at random, and for each fold the model is fitted to all others; the fits run side by side
-    (:func:`arviz_stats.loo_kfold` would run them one after the other). A subject who was left out is a new one: nothing is known
-    of their parameters but the group. So the probability of their whole session is averaged over subjects drawn from
-    the group, for each posterior draw of the group.
+    Subjects are dealt into folds at random, and for each fold the model is fitted to all others; the fits run
+    side by side (:func:`arviz_stats.loo_kfold` would run them one after the other), are checked, and are run
+    once more where they fail, by the rule of :func:`rwlib.calibration.fit_and_check`. A subject who was left
+    out is a new one: nothing is known of their parameters but the group. So the probability of their whole
+    session is averaged over subjects drawn from the group, for each posterior draw of the group. Few of them
+    may be like this person, and only those count. So more are drawn until each score rests on at least 100.
 
     Parameters
     ----------
     data : ChoiceData
+        Subjects without any trial belong to no fold and get no score.
     model : Model
-    n_folds : int, default 5
+    n_folds : int, default 10
         As many as there are subjects leaves out one at a time.
     seed : int, default 0
         Of the folds, the sampler, and the subjects drawn. Give all models of a comparison the same one.
     draws_per_group : int, default 25
-        Subjects drawn from each posterior draw of the group.
-    num_warmup, num_samples, num_chains, progress_bar
-        As in :func:`rwlib.inference.fit`.
+        Subjects drawn from each posterior draw of the group at a time, at most 40 times.
+    num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
+        As in :func:`rwlib.inference.fit_many`.
 
     Returns
     -------
     elpd : arviz_stats.ELPDData
-        With ``kind`` "loo_kfold", for :func:`arviz_stats.compare`. ``elpd_i`` has one score for each subject. ``n_eff_i`` is the
-        number of independent draws that the average is worth: a subject's score has a Monte Carlo error of about one over
-        its root.
+        With ``kind`` "loo_kfold". ``elpd_i`` has one score for each subject, and as coordinates the number of
+        their ``fold`` and whether its fit ``passes`` the check. ``n_eff_i`` is the number of independent
+        draws that the average is worth: a subject's score has a Monte Carlo error of about one over its root.
+        ``warning`` is True where one of these is not as it should be. For :func:`compare_by_person` and
+        :func:`arviz_stats.compare`.
 
     Raises
     ------
     ValueError
-        If there are fewer than two folds, or more than subjects.
+        If there are fewer than two folds, or more than subjects with a trial.
 
     Warns
     -----
     UserWarning
-        If some subject's average is worth fewer than 25 draws: raise ``draws_per_group``.
+        If a fold's fit does not pass, or a subject's score still rests on fewer than 100 draws.
 
-    References
-    ----------
-    Vehtari, A., & Ojanen, J. (2012). A survey of Bayesian predictive methods for model assessment, selection and
-    comparison. https://doi.org/10.1214/12-SS102 (which data to leave out).
+    References ---------- Vehtari, A., & Ojanen, J. (2012). A survey of Bayesian predictive methods for model
+    assessment, selection and comparison. https://doi.org/10.1214/12-SS102 (which data to leave out). Kong,
+    A., Liu, J. S., & Wong, W. H. (1994). Sequential imputations and Bayesian missing data problems.
+    https://doi.org/10.1080/01621459.1994.10476469 (effective draws).
 
     Examples
     --------
     >>> import rwlib
     >>> data = rwlib.ChoiceData([[0, 1, 1, 0], [1, 1, 0, 1]], [[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 0.0, 1.0]])
-    >>> short = dict(num_warmup=50, num_samples=50, progress_bar=False)
-    >>> elpd = rwlib.kfold_by_subject(data, rwlib.SYMMETRIC, n_folds=2, **short)
-    >>> elpd.elpd_i.shape
-    (2,)
+    >>> elpd = rwlib.kfold_by_subject(data, rwlib.RANDOM, n_folds=2)
+    >>> elpd.elpd_i.values.tolist()
+    [-2.773, -2.773]
     """
-    if not 2 <= n_folds <= data.n_subjects:
-        raise ValueError(f"n_folds is {n_folds}; with {data.n_subjects} subjects it must lie between 2 and {data.n_subjects}.")
-    folds = np.array_split(np.random.default_rng(seed).permutation(data.n_subjects), n_folds)
-    as_array = partial(xr.DataArray, dims="subject", coords={"subject": list(data.subjects)})
+    everybody = np.flatnonzero(np.any(data.mask, axis=1))
+    if not 2 <= n_folds <= len(everybody):
+        raise ValueError(
+            f"n_folds is {n_folds}; with {len(everybody)} subjects who have trials it must lie between 2 and "
+            f"{len(everybody)}."
+        )
+    folds = np.array_split(np.random.default_rng(seed).permutation(everybody), n_folds)
+    fold_of = np.empty(data.n_subjects, int)
+    for i, fold in enumerate(folds):
+        fold_of[fold] = i
+
+    def of_everybody(values, **more):
+        coords = {
+            "subject": np.array(data.subjects)[everybody],
+            "fold": ("subject", fold_of[everybody]),
+            **more,
+        }
+        return xr.DataArray(np.asarray(values)[everybody], dims="subject", coords=coords)
+
     if not model.parameters:
         scores = np.asarray(log_likelihood(data, {}, model.agent), float)
-        return _elpd("loo_kfold", as_array(scores), p=np.nan, n_folds=n_folds)
+        always = ("subject", np.ones(len(everybody), bool))
+        return _elpd("loo_kfold", of_everybody(scores, passes=always), p=np.nan, n_samples=1, n_folds=n_folds)
 
-    # A subject without trials teaches the group nothing: masked, a fold's subjects are left out, and all data stay equally large.
-    everybody = np.arange(data.n_subjects)
-    training = [dataclasses.replace(data, mask=data.mask & ~np.isin(everybody, fold)[:, None]) for fold in folds]
-    settings = dict(num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, progress_bar=progress_bar)
-    fits = fit_many(training, model, seeds=[seed + i for i in range(n_folds)], **settings)
+    # A subject without trials teaches the group nothing: masked, a fold's subjects are left out, and all data
+    # stay equally large.
+    training = [dataclasses.replace(data, mask=data.mask & (fold_of != i)[:, None]) for i in range(n_folds)]
+    settings = dict(
+        num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept
+    )
+    settings |= dict(num_threads=num_threads, progress_bar=progress_bar)
+    checked = fit_and_check(training, model, seeds=[seed + i for i in range(n_folds)], **settings)
     scores, n_eff = np.empty(data.n_subjects), np.empty(data.n_subjects)
-    for i, (fold, fit) in enumerate(zip(folds, fits)):
-        people = _people_of_group(fit, model, draws_per_group, np.random.default_rng([seed, i]))
+    for i, (fold, each) in enumerate(zip(folds, checked)):
         # Every fold is filled up to the size of the largest, so that one compiled program serves all.
         rows = np.resize(fold, len(folds[0]))
         held_out = ChoiceData(data.choices[rows], data.rewards[rows], data.mask[rows], data.n_actions)
-        logs = np.asarray(_score_sessions(held_out, _in_single_precision(people), model.agent), float)[:, : len(fold)]
-        weights = np.exp(logs - logs.max(axis=0))
-        scores[fold] = np.log(weights.mean(axis=0)) + logs.max(axis=0)
-        n_eff[fold] = weights.sum(axis=0) ** 2 / (weights**2).sum(axis=0)
-    if n_eff.min() < 25:
-        worst = data.subjects[n_eff.argmin()]
-        warnings.warn(f"The score of subject {worst!r} rests on {n_eff.min():.0f} effective draws; raise draws_per_group.", stacklevel=2)
-    return _elpd("loo_kfold", as_array(scores), p=np.nan, n_folds=n_folds, n_eff_i=as_array(n_eff))
+        of_fold = _score_strangers(
+            held_out, each.fit["posterior"], model, draws_per_group, np.random.default_rng([seed, i])
+        )
+        scores[fold], n_eff[fold] = (values[: len(fold)] for values in of_fold)
+
+    passes = np.array([each.passes for each in checked])
+    elpd_i = of_everybody(scores, passes=("subject", passes[fold_of[everybody]]))
+    n_eff_i = of_everybody(n_eff)
+    n_samples = num_chains * num_samples
+    elpd = _elpd("loo_kfold", elpd_i, p=np.nan, n_samples=n_samples, n_folds=n_folds, n_eff_i=n_eff_i)
+    elpd.warning = bool(not passes.all() or n_eff_i.min() < MIN_N_EFF)
+    if not passes.all():
+        worst = checked[int(np.argmin(passes))].report
+        warnings.warn(
+            f"{(~passes).sum()} of the {n_folds} folds' fits of the model {model.name!r} do not pass their check, "
+            f"though run twice; their subjects' scores are not to be used. Fold {np.argmin(passes)}: {worst}",
+            stacklevel=2,
+        )
+    if n_eff_i.min() < MIN_N_EFF:
+        who = n_eff_i["subject"].values.tolist()[int(np.argmin(n_eff_i.values))]
+        warnings.warn(
+            f"The score of subject {who!r} rests on {float(n_eff_i.min()):.0f} effective draws, fewer than "
+            f"{MIN_N_EFF}: hardly anybody in the group of the model {model.name!r} is like this. Raise num_samples, "
+            "or draws_per_group.",
+            stacklevel=2,
+        )
+    return elpd
+
+
+def _score_strangers(data, posterior, model, draws_per_group, rng):
+    """Log-probability of each session, averaged over people drawn from the group.
+
+    People are drawn until everybody's score rests on enough independent draws. Their numbers are returned, too.
+    """
+    n_groups = posterior.sizes["chain"] * posterior.sizes["draw"]
+    weights = []  # of each round, in units of exp(top): (n_groups, n_subjects) sums, and those of squares
+    top = np.full(data.n_subjects, -np.inf)
+    for n_rounds in range(1, MAX_ROUNDS + 1):
+        people = _in_single_precision(_people_of_group(posterior, model, draws_per_group, rng))
+        logs = np.asarray(score_people(data, people, model.agent), float).reshape(
+            n_groups, draws_per_group, -1
+        )
+        top_before, top = top, np.maximum(top, logs.max(axis=(0, 1)))
+        new = np.exp(logs - top)
+        shrink = np.exp(top_before - top)
+        sums = new.sum(axis=1) + (shrink * weights[0] if weights else 0.0)
+        squares = (new**2).sum(axis=(0, 1)) + (shrink**2 * weights[1] if weights else 0.0)
+        weights = [sums, squares]
+        n_eff = np.minimum(
+            sums.sum(axis=0) ** 2 / squares, _effective_groups(sums.reshape(*_shape(posterior), -1))
+        )
+        if n_eff.min() >= MIN_N_EFF:
+            break
+    return top + np.log(sums.mean(axis=0) / (n_rounds * draws_per_group)), n_eff
+
+
+def _shape(posterior):
+    return posterior.sizes["chain"], posterior.sizes["draw"]
+
+
+def _effective_groups(weights):
+    """Independent draws of the group that an average is worth, from the share of each in it.
+
+    ``weights`` are those shares, (n_chains, n_draws, n_subjects).
+    """
+    n_samples = weights.shape[0] * weights.shape[1]
+    # Few with large weights count as few (Kong et al.), and neighbours in a chain resemble each other (ESS).
+    kish = weights.sum(axis=(0, 1)) ** 2 / (weights**2).sum(axis=(0, 1))
+    ess = array_stats.ess(weights, chain_axis=0, draw_axis=1, method="mean")
+    return kish * np.minimum(np.where(np.isfinite(ess), ess, n_samples) / n_samples, 1.0)
+
+
+def scores_by_person(elpd: ELPDData) -> pd.Series:
+    """Sum the scores of each person.
+
+    Parameters
+    ----------
+    elpd : arviz_stats.ELPDData
+        Of :func:`loo_by_trial` or :func:`kfold_by_subject`.
+
+    Returns
+    -------
+    scores : pandas.Series
+        In nats, with the subjects' labels as its index, in their order.
+
+    Raises
+    ------
+    ValueError
+        If the scores do not say whose they are, or rest on fits that do not pass.
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> from rwlib.comparison import scores_by_person
+    >>> data = rwlib.ChoiceData([[0, 1], [1, 1]], [[0.0, 1.0], [0.0, 1.0]], subjects=["ada", "bob"])
+    >>> scores_by_person(rwlib.loo_by_trial(data, rwlib.RANDOM)).round(2).to_dict()
+    {'ada': -1.39, 'bob': -1.39}
+    """
+    elpd_i = elpd.elpd_i
+    if elpd_i is None or "subject" not in elpd_i.coords:
+        raise ValueError(
+            "The scores do not say whose they are: elpd_i lacks the coordinate 'subject'. Take those of "
+            "loo_by_trial or kfold_by_subject."
+        )
+    if "passes" in elpd_i.coords and not elpd_i["passes"].values.all():
+        refused = sorted(set(elpd_i["fold"].values[~elpd_i["passes"].values].tolist()))
+        raise ValueError(
+            f"The fits of folds {refused} do not pass their check: their scores are not to be compared. Run the "
+            "fits longer."
+        )
+    return pd.Series(elpd_i.values).groupby(elpd_i["subject"].values, sort=False).sum()
+
+
+def compare_by_person(elpds: Mapping[str, ELPDData]) -> pd.DataFrame:
+    r"""Put models in order, with the standard errors of their differences by person.
+
+    .. math:: \mathrm{SE}(\Delta) = \sqrt{n \, \mathrm{Var}_i(\Delta_i)}
+
+    People are what was sampled, and somebody whom a model fails is failed on many trials. Choices of one
+    person are no independent evidence, and a standard error over choices, as in :func:`arviz_stats.compare`,
+    is too small. So differences are summed within each of the n people, to Δᵢ, and their variance is taken
+    between people.
+
+    Parameters
+    ----------
+    elpds : dict of arviz_stats.ELPDData
+        By the names of the models: all of :func:`loo_by_trial`, or all of :func:`kfold_by_subject`, for the
+        same data.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row for each model, the best first. ``elpd``; ``difference`` to the best, at most 0; its
+        ``standard_error`` (NaN with a single person); ``decided``: False where the difference is smaller than
+        4, or smaller than 2 standard errors. For the best model ``decided`` says whether that holds of all
+        others.
+
+    Raises
+    ------
+    ValueError
+        If there is no model, the scores are of different kinds or of different people or choices, or rest on
+        fits that do not pass.
+
+    References ---------- Sivula, T., Magnusson, M., Matamoros, A. A., & Vehtari, A. (2020). Uncertainty in
+    Bayesian leave-one-out cross-validation based model comparison. https://doi.org/10.48550/arXiv.2008.10296
+    (differences below 4 have no reliable standard error).
+
+    Examples
+    --------
+    >>> import numpy as np, rwlib
+    >>> from rwlib.comparison import compare_by_person
+    >>> data = rwlib.ChoiceData(np.tile([0, 0, 0, 1, 0], (6, 4)), np.ones((6, 20)))
+    >>> chance = rwlib.loo_by_trial(data, rwlib.RANDOM)
+    >>> print(compare_by_person({"chance": chance, "chance again": chance}).round(1))
+                  elpd  difference  standard_error  decided
+    chance       -83.2         0.0             0.0    False
+    chance again -83.2         0.0             0.0    False
+    """
+    if not elpds:
+        raise ValueError("There is nothing to compare: give at least one model's score.")
+    first_name, first = next(iter(elpds.items()))
+    for name, elpd in elpds.items():
+        same = elpd.kind == first.kind and elpd.elpd_i is not None and first.elpd_i is not None
+        for coordinate in ("subject", "trial"):
+            same = same and _labels(elpd, coordinate) == _labels(first, coordinate)
+        if not same:
+            raise ValueError(
+                f"The scores of {first_name!r} ({first.kind}) and of {name!r} ({elpd.kind}) are not of the same "
+                "kind and the same choices; score all models alike, on the same data."
+            )
+    return compare_scores(pd.DataFrame({name: scores_by_person(elpd) for name, elpd in elpds.items()}))
+
+
+def _labels(elpd, coordinate):
+    return elpd.elpd_i[coordinate].values.tolist() if coordinate in elpd.elpd_i.coords else None
+
+
+def compare_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """The table of :func:`compare_by_person`, from scores by person: for scores that were stored.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        One row for each person, one column for each model, in nats.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        See :func:`compare_by_person`.
+
+    Raises
+    ------
+    ValueError
+        If there is no model or nobody, or a score is not a number.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from rwlib.comparison import compare_scores
+    >>> scores = pd.DataFrame({"rich": [-10.0, -20.0, -30.0], "simple": [-12.0, -23.0, -34.0]})
+    >>> print(compare_scores(scores).round(2))
+            elpd  difference  standard_error  decided
+    rich   -60.0         0.0            0.00     True
+    simple -69.0        -9.0            1.73     True
+    """
+    if scores.empty:
+        raise ValueError(
+            f"There is nothing to compare: the table has {scores.shape[0]} people and "
+            f"{scores.shape[1]} models."
+        )
+    if scores.isna().any(axis=None):
+        person, model = scores.isna().stack().idxmax()
+        raise ValueError(f"The score of {person!r} by the model {model!r} is missing.")
+    total = scores.sum().sort_values(ascending=False, kind="stable")
+    difference = scores[total.index].sub(scores[total.index[0]], axis=0)
+    table = pd.DataFrame({"elpd": total, "difference": difference.sum()})
+    table["standard_error"] = np.sqrt(len(scores) * difference.var(ddof=1))
+    size = table["difference"].abs()
+    table["decided"] = (size >= 4) & (size >= 2 * table["standard_error"])
+    table.loc[total.index[0], "decided"] = bool(table["decided"].iloc[1:].all())
+    return table
 
 
 def recover_models(
@@ -199,8 +525,10 @@ def recover_models(
     n_subjects: int,
     seed: int,
     num_warmup: int = 300,
-    num_samples: int = 250,
+    num_samples: int = 1000,
     num_chains: int = 4,
+    target_accept: float = 0.95,
+    num_threads: int | None = None,
     progress_bar: bool | None = None,
 ) -> pd.DataFrame:
     """Simulate with one model, fit all of them, and score each fit by :func:`loo_by_trial`.
@@ -208,8 +536,8 @@ def recover_models(
     Parameters
     ----------
     true_model : Model
-        Makes the data. Each data set has a group of its own, drawn from this model's prior: to simulate from a population
-        that you have in mind, give the model priors that describe it.
+        Makes the data. Each data set has a group of its own, drawn from this model's prior: to simulate from
+        a population that you have in mind, give the model priors that describe it.
     models : sequence of Model
         To be fitted, with different names.
     outcomes : array, shape (n_trials, n_actions)
@@ -217,15 +545,18 @@ def recover_models(
     n_datasets, n_subjects : int
     seed : int
         Of everything random.
-    num_warmup, num_samples, num_chains, progress_bar
-        As in :func:`rwlib.inference.fit`.
+    num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
+        As in :func:`rwlib.inference.fit_many`. Fits that fail are run once more, by the rule of
+        :func:`rwlib.calibration.fit_and_check`.
 
     Returns
     -------
     table : pandas.DataFrame
-        One row for each data set and model: ``seed`` and ``dataset`` (from 0), ``true`` and ``fitted`` (names of models), ``elpd``,
-        its standard error ``se``, ``pareto_k`` (the largest), and ``r_hat`` (the largest) and ``divergences`` of the fit. For
-        :func:`confusion_matrix`.
+        One row for each data set and model: ``seed`` and ``dataset`` (from 0), ``true`` and ``fitted`` (names
+        of models), ``elpd``, its ``difference`` to the model that wins this data set, with its
+        ``standard_error`` by person and whether it is ``decided`` (:func:`compare_by_person`), ``pareto_k``
+        (the largest), ``r_hat`` (the largest) and ``divergences`` of the fit, whether it ``passes`` its check
+        and whether it was ``refitted``. For :func:`confusion_matrix`.
 
     Raises
     ------
@@ -239,7 +570,8 @@ def recover_models(
     >>> outcomes = rwlib.bernoulli_outcomes(jax.random.key(0), [0.2, 0.8], n_trials=20)
     >>> models = [rwlib.RANDOM, rwlib.WIN_STAY_LOSE_SHIFT]
     >>> short = dict(num_warmup=50, num_samples=50, progress_bar=False)
-    >>> table = rwlib.recover_models(rwlib.RANDOM, models, outcomes, n_datasets=3, n_subjects=2, seed=1, **short)
+    >>> design = dict(n_datasets=3, n_subjects=2, seed=1)
+    >>> table = rwlib.recover_models(rwlib.RANDOM, models, outcomes, **design, **short)
     >>> len(table)
     6
     """
@@ -247,27 +579,76 @@ def recover_models(
     if len(set(names)) < len(names):
         raise ValueError(f"Two of the models have the same name: {', '.join(map(repr, names))}.")
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(n_datasets)]
-    datasets = [data for _, data in simulate_from_prior(true_model, outcomes, n_datasets=n_datasets, n_subjects=n_subjects, seed=seed)]
-    settings = dict(num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, progress_bar=progress_bar)
-    rows = []
+    datasets = [
+        data
+        for _, data in simulate_from_prior(
+            true_model, outcomes, n_datasets=n_datasets, n_subjects=n_subjects, seed=seed
+        )
+    ]
+    settings = dict(
+        num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept
+    )
+    settings |= dict(num_threads=num_threads, progress_bar=progress_bar)
+    rows, scores = [], {}
     for model in models:
-        fits = fit_many(datasets, model, seeds=seeds, **settings) if model.parameters else [None] * n_datasets
-        for i, (data, fit) in enumerate(zip(datasets, fits)):
-            elpd = loo_by_trial(data, model, fit)
-            worst = check(fit).worst if fit else {"r_hat": 1.0, "divergences": 0}
-            scores = (float(elpd.elpd), float(elpd.se), float(elpd.pareto_k.max()))
-            rows.append((seed, i, true_model.name, model.name, *scores, worst["r_hat"], int(worst["divergences"])))
-    return pd.DataFrame(rows, columns=["seed", "dataset", "true", "fitted", "elpd", "se", "pareto_k", "r_hat", "divergences"])
+        checked = (
+            fit_and_check(datasets, model, seeds=seeds, **settings)
+            if model.parameters
+            else [None] * n_datasets
+        )
+        for i, (data, each) in enumerate(zip(datasets, checked)):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # of large k, which are in the table
+                elpd = loo_by_trial(data, model, each and each.fit)
+            scores[i, model.name] = scores_by_person(elpd)
+            rows.append(
+                {
+                    "seed": seed,
+                    "dataset": i,
+                    "true": true_model.name,
+                    "fitted": model.name,
+                    **_row(elpd, each),
+                }
+            )
+    compared = [
+        compare_scores(pd.DataFrame({name: scores[i, name] for name in names})) for i in range(n_datasets)
+    ]
+    table = pd.DataFrame(rows)
+    for place, column in enumerate(
+        ("difference", "standard_error", "decided"), table.columns.get_loc("elpd") + 1
+    ):
+        table.insert(
+            place,
+            column,
+            [compared[i].at[name, column] for i, name in zip(table["dataset"], table["fitted"])],
+        )
+    return table
+
+
+def _row(elpd, checked):
+    """What is kept of one fit and its score. There is nothing to check in a model without parameters."""
+    worst = checked.report.worst if checked else {"r_hat": 1.0, "divergences": 0}
+    return {
+        "elpd": float(elpd.elpd),
+        "pareto_k": float(elpd.pareto_k.max()),
+        "r_hat": worst["r_hat"],
+        "divergences": int(worst["divergences"]),
+        "passes": checked is None or checked.passes,
+        "refitted": checked is not None and checked.refitted,
+    }
 
 
 def confusion_matrix(table: pd.DataFrame) -> pd.DataFrame:
     """How often each model wins, for each model that made the data: P(estimated | true).
 
+    Data sets on which the fit of some model does not pass (``passes``) have no winner and are left out.
+
     Parameters
     ----------
     table : pandas.DataFrame
-        Of :func:`recover_models`: several tables, one below the other, for all true models. A data set is told by ``true``,
-        ``seed`` and ``dataset``. The model with the largest ``elpd`` wins it; if several share that, each wins a part.
+        Of :func:`recover_models`: several tables, one below the other, for all true models. A data set is
+        told by ``true``, ``seed`` and ``dataset``. The model with the largest ``elpd`` wins it; if several
+        share that, each wins a part.
 
     Returns
     -------
@@ -277,7 +658,7 @@ def confusion_matrix(table: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a score is missing, is not a number, or occurs twice.
+        If a score is missing, is not a number, or occurs twice, or no data set of a model is left.
 
     References
     ----------
@@ -298,11 +679,22 @@ def confusion_matrix(table: pd.DataFrame) -> pd.DataFrame:
     of_dataset = ["true", "seed", "dataset"]
     twice = table.duplicated([*of_dataset, "fitted"])
     if twice.any():
-        raise ValueError(f"The table has two scores for one data set and model: {table.loc[twice, [*of_dataset, 'fitted']].iloc[0].to_dict()}.")
+        raise ValueError(
+            f"The table has two scores for one data set and model: {table.loc[twice, [*of_dataset, 'fitted']].iloc[0].to_dict()}."
+        )
+    if "passes" in table:
+        table = table[table.groupby(of_dataset)["passes"].transform("all")]
+    if lost := set(true) - set(table["true"]):
+        raise ValueError(
+            f"On every data set of {', '.join(map(repr, sorted(lost)))} some model's fit does not pass; run the "
+            "fits longer."
+        )
     scores = table.pivot(index=of_dataset, columns="fitted", values="elpd")
     if scores.isna().any(axis=None):
         dataset, lacking = scores.isna().stack().idxmax()[:-1], scores.isna().stack().idxmax()[-1]
-        raise ValueError(f"The table has no score of {lacking!r} for {dict(zip(of_dataset, dataset))}; each data set needs one of every model.")
+        raise ValueError(
+            f"The table has no score of {lacking!r} for {dict(zip(of_dataset, dataset))}; each data set needs one of every model."
+        )
     wins = scores.eq(scores.max(axis=1), axis=0)
     confusion = wins.div(wins.sum(axis=1), axis=0).groupby("true").mean().loc[true, fitted]
     return confusion.rename_axis(index="true", columns="estimated")
@@ -324,8 +716,8 @@ def inversion_matrix(confusion: pd.DataFrame, prior: Sequence[float] | None = No
     Returns
     -------
     inversion : pandas.DataFrame
-        The same rows and columns. Columns sum to one; that of a model which never wins is empty (NaN), since nothing is
-        known about it.
+        The same rows and columns. Columns sum to one; that of a model which never wins is empty (NaN), since
+        nothing is known about it.
 
     Raises
     ------
@@ -348,13 +740,21 @@ def inversion_matrix(confusion: pd.DataFrame, prior: Sequence[float] | None = No
     """
     values = confusion.to_numpy(float)
     if not ((values >= 0).all() and np.allclose(values.sum(axis=1), 1.0)):
-        raise ValueError(f"The rows of a confusion matrix sum to one; these sum to {values.sum(axis=1).round(3).tolist()}.")
+        raise ValueError(
+            f"The rows of a confusion matrix sum to one; these sum to {values.sum(axis=1).round(3).tolist()}."
+        )
     before = np.full(len(values), 1 / len(values)) if prior is None else np.asarray(prior, float)
     if before.shape != (len(values),) or not ((before >= 0).all() and np.isclose(before.sum(), 1.0)):
-        raise ValueError(f"prior must hold a probability for each of the {len(values)} true models, with a sum of one; it is {prior}.")
+        raise ValueError(
+            f"prior must hold a probability for each of the {len(values)} true models, with a sum of one; it is {prior}."
+        )
     joint = values * before[:, None]
     total = joint.sum(axis=0)
-    return pd.DataFrame(np.divide(joint, total, out=np.full_like(joint, np.nan), where=total > 0), confusion.index, confusion.columns)
+    return pd.DataFrame(
+        np.divide(joint, total, out=np.full_like(joint, np.nan), where=total > 0),
+        confusion.index,
+        confusion.columns,
+    )
 
 
 @partial(jax.jit, static_argnames="agent")
@@ -363,17 +763,13 @@ def _score_trials(data, draws, agent):
     return jax.lax.map(lambda draw: trialwise_log_likelihood(data, draw, agent), draws, batch_size=BATCH)
 
 
-@partial(jax.jit, static_argnames="agent")
-def _score_sessions(data, people, agent):
-    """Log-probability of each subject's session, if they were each of the people in turn: (n_people, n_subjects)."""
-    return jax.lax.map(lambda person: log_likelihood(data, person, agent), people, batch_size=BATCH)
-
-
-def _people_of_group(fit, model, draws_per_group, rng):
-    """New subjects, drawn from each posterior draw of the group: one array of all of them for each parameter."""
+def _people_of_group(posterior, model, draws_per_group, rng):
+    """New subjects, drawn from each posterior draw of the group: one array of all for each parameter."""
     people = {}
     for parameter in model.parameters:
-        mean, sd = (fit["posterior"][f"{parameter.name}_group_{what}"].values.reshape(-1, 1) for what in ("mean", "sd"))
+        mean, sd = (
+            posterior[f"{parameter.name}_group_{what}"].values.reshape(-1, 1) for what in ("mean", "sd")
+        )
         unbounded = mean + sd * rng.normal(size=(len(mean), draws_per_group))
         people[parameter.name] = np.asarray(TRANSFORMS[parameter.transform](unbounded)).ravel()
     return people
@@ -383,8 +779,21 @@ def _in_single_precision(params):
     return {name: jnp.asarray(value, jnp.float32) for name, value in params.items()}
 
 
-def _elpd(kind, elpd_i, p, **more):
-    """ArviZ's container, filled with scores that were not computed by ArviZ."""
+def _elpd(kind, elpd_i, *, p, n_samples, **more):
+    """ArviZ's container, with its bound on k and its standard error, for scores that ArviZ did not add up."""
     n = elpd_i.size
+    good_k = min(1 - 1 / np.log10(n_samples), 0.7) if n_samples > 1 else 0.7
     total, se = float(elpd_i.sum()), float(np.sqrt(n * elpd_i.var()))
-    return ELPDData(kind, total, se, p, n_samples=1, n_data_points=n, scale="log", warning=False, good_k=0.7, elpd_i=elpd_i, **more)
+    return ELPDData(
+        kind,
+        total,
+        se,
+        p,
+        n_samples=n_samples,
+        n_data_points=n,
+        scale="log",
+        warning=False,
+        good_k=good_k,
+        elpd_i=elpd_i,
+        **more,
+    )

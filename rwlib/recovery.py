@@ -8,8 +8,8 @@ import pandas as pd
 import xarray as xr
 from jax.typing import ArrayLike
 
+from rwlib.calibration import fit_and_check
 from rwlib.hierarchy import ASYMMETRIC, TRANSFORMS, Model
-from rwlib.inference import check, fit_many
 from rwlib.simulation import simulate
 from rwlib.tasks import FIVE_ARMS, bernoulli_outcomes
 
@@ -22,7 +22,8 @@ def recovery_table(true: Mapping[str, ArrayLike], fit: xr.DataTree, interval: fl
     Parameters
     ----------
     true : dict of arrays, shape (n_subjects,)
-        True values. ``temperature`` and ``beta`` stand for each other's inverse where the fit has the other one.
+        True values. ``temperature`` and ``beta`` stand for each other's inverse where the fit has the other
+        one.
     fit : xarray.DataTree
         As returned by :func:`rwlib.inference.fit`, for the same subjects in the same order.
     interval : float in (0, 1), default 0.9
@@ -31,10 +32,10 @@ def recovery_table(true: Mapping[str, ArrayLike], fit: xr.DataTree, interval: fl
     Returns
     -------
     table : pandas.DataFrame
-        One row per parameter. ``r``: correlation of estimates with the truth, blind to bias (NaN where the truth is the same for all). ``bias``:
-        mean of estimate − truth. ``rmse``: root mean squared error. ``coverage``: share of subjects whose
-        interval holds the truth; it should be near ``interval``. ``sd_true`` and ``sd_estimated``: spread over
-        subjects; partial pooling makes the second smaller.
+        One row per parameter. ``r``: correlation of estimates with the truth, blind to bias (NaN where the
+        truth is the same for all). ``bias``: mean of estimate − truth. ``rmse``: root mean squared error.
+        ``coverage``: share of subjects whose interval holds the truth; it should be near ``interval``.
+        ``sd_true`` and ``sd_estimated``: spread over subjects; partial pooling makes the second smaller.
 
     Raises
     ------
@@ -131,14 +132,20 @@ def recover_parameters(
     reward_probs: Sequence[float] = FIVE_ARMS,
     interval: float = 0.9,
     num_warmup: int = 300,
-    num_samples: int = 500,
-    num_chains: int = 2,
+    num_samples: int = 1000,
+    num_chains: int = 4,
+    target_accept: float = 0.95,
+    num_threads: int | None = None,
     progress_bar: bool | None = None,
 ) -> pd.DataFrame:
     """Simulate a design many times, fit all data sets side by side, and say how well the parameters come back.
 
-    The subjects of all data sets come from one population, in the middle of the model's priors: each group mean at the prior's
-    location, each group SD at half its scale. Only beta's group mean is part of the design.
+    The subjects of all data sets come from one population, in the middle of the model's priors: each group
+    mean at the prior's location, each group SD at half its scale. Only beta's group mean is part of the
+    design.
+
+    Every fit is checked, and those that fail are fitted once more, by the rule of
+    :func:`rwlib.calibration.fit_and_check`. Those that fail again are counted and left out.
 
     Parameters
     ----------
@@ -156,15 +163,17 @@ def recover_parameters(
         Probability with which each arm pays.
     interval : float in (0, 1), default 0.9
         Probability of the intervals whose coverage is counted.
-    num_warmup, num_samples, num_chains, progress_bar
-        As in :func:`rwlib.inference.fit`.
+    num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
+        As in :func:`rwlib.inference.fit_many`.
 
     Returns
     -------
     table : pandas.DataFrame
-        One row per parameter, over the subjects of all data sets, and one per group mean (``<name>_group_mean``, before the
-        transform), over data sets. Columns: ``n_subjects``, ``n_trials``, ``beta``, ``seed``, ``parameter``, those of
-        :func:`recovery_table`, and the largest ``r_hat`` and all ``divergences`` of the fits.
+        One row per parameter, over the subjects of all data sets whose fit passes, and one per group mean
+        (``<name>_group_mean``, before the transform), over these data sets. Columns: ``n_subjects``,
+        ``n_trials``, ``beta``, ``seed``, ``parameter``; those of :func:`recovery_table`, NaN where no fit
+        passes; ``n_datasets``, how many of them had to be ``n_refitted``, and how many have a fit that
+        ``n_passed``; and the largest ``r_hat`` and all ``divergences`` of the fits, those that fail included.
 
     Raises
     ------
@@ -178,10 +187,12 @@ def recover_parameters(
     Examples
     --------
     >>> import rwlib
-    >>> short = dict(n_datasets=2, num_warmup=50, num_samples=50, progress_bar=False)
-    >>> table = rwlib.recover_parameters(n_subjects=4, n_trials=20, beta=3.0, model=rwlib.SYMMETRIC, **short)
+    >>> design = dict(n_subjects=4, n_trials=20, beta=3.0, n_datasets=2)
+    >>> table = rwlib.recover_parameters(**design, model=rwlib.SYMMETRIC, num_samples=50, progress_bar=False)
     >>> table["parameter"].tolist()
     ['alpha', 'beta', 'alpha_group_mean', 'beta_group_mean']
+    >>> table["n_datasets"].tolist()
+    [2, 2, 2, 2]
 
     A grid of designs is a study, whose pieces are kept on disk:
 
@@ -190,37 +201,84 @@ def recover_parameters(
         grid = [dict(n_subjects=n, n_trials=t, beta=b) for n in (20, 40) for t in (50, 100, 200) for b in (1.0, 3.0, 6.0)]
         table = rwlib.run_study(rwlib.recover_parameters, grid, "my_recovery")
     """
+    group_means, simulated = _simulate_design(
+        model, n_subjects, n_trials, beta, n_datasets, seed, reward_probs
+    )
+    settings = dict(
+        num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept
+    )
+    settings |= dict(num_threads=num_threads, progress_bar=progress_bar)
+    seeds = [seed + i for i in range(n_datasets)]
+    checked = fit_and_check([data for _, data in simulated], model, seeds=seeds, **settings)
+    kept = [(true, each.fit) for (true, _), each in zip(simulated, checked) if each.passes]
+    worst = [each.report.worst for each in checked]
+    diagnostics = dict(
+        n_datasets=n_datasets,
+        n_refitted=sum(each.refitted for each in checked),
+        n_passed=len(kept),
+        r_hat=max(each["r_hat"] for each in worst),
+        divergences=int(sum(each["divergences"] for each in worst)),
+    )
+    table = _pooled(kept, group_means, interval).rename_axis("parameter").reset_index()
+    return pd.DataFrame(
+        dict(n_subjects=n_subjects, n_trials=n_trials, beta=beta, seed=seed) | dict(table) | diagnostics
+    )
+
+
+def _simulate_design(model, n_subjects, n_trials, beta, n_datasets, seed, reward_probs):
+    """The group means, before the transform, and each data set with its subjects' true parameters."""
     if not any(p.name == "beta" and p.transform == "exp" for p in model.parameters):
-        raise ValueError(f"The model {model.name!r} has no parameter 'beta' with transform 'exp', which the design sets.")
+        raise ValueError(
+            f"The model {model.name!r} has no parameter 'beta' with transform 'exp', which the design sets."
+        )
     if not beta > 0:
         raise ValueError(f"beta is {beta}; it must be above 0.")
     if n_datasets < 1:
         raise ValueError(f"n_datasets is {n_datasets}; it must be at least 1.")
-    group_means = {p.name: float(np.log(beta)) if p.name == "beta" else p.mean_location for p in model.parameters}
-    subjects, datasets = [], []
+    group_means = {
+        p.name: float(np.log(beta)) if p.name == "beta" else p.mean_location for p in model.parameters
+    }
+    simulated = []
     for i in range(n_datasets):
         rng = np.random.default_rng([seed, i])
         task_key, play_key = (jax.random.key(k) for k in rng.integers(2**32, size=2))
         offsets = {p.name: p.sd_scale / 2 * rng.normal(size=n_subjects) for p in model.parameters}
-        subjects.append({p.name: np.asarray(TRANSFORMS[p.transform](group_means[p.name] + offsets[p.name])) for p in model.parameters})
+        true = {
+            p.name: np.asarray(TRANSFORMS[p.transform](group_means[p.name] + offsets[p.name]))
+            for p in model.parameters
+        }
         outcomes = bernoulli_outcomes(task_key, reward_probs, n_trials)
-        datasets.append(simulate(play_key, outcomes, subjects[i], model.agent).data)
+        simulated.append((true, simulate(play_key, outcomes, true, model.agent).data))
+    return group_means, simulated
 
-    settings = dict(num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, progress_bar=progress_bar)
-    fits = fit_many(datasets, model, seeds=[seed + i for i in range(n_datasets)], **settings)
-    diagnostics = pd.DataFrame([check(fit).worst for fit in fits])
+
+def _pooled(kept, group_means, interval):
+    """One table over the subjects of all fits, and over their group means; NaN where there is no fit."""
+    if not kept:
+        names = [*group_means, *(f"{name}_group_mean" for name in group_means)]
+        return pd.DataFrame(np.nan, names, ["r", "bias", "rmse", "coverage", "sd_true", "sd_estimated"])
+    subjects, fits = zip(*kept)
     names = list(group_means)
-    of_subjects = xr.concat([fit["posterior"].dataset[names] for fit in fits], dim="subject")
-    of_groups = xr.concat([fit["posterior"].dataset[[f"{name}_group_mean" for name in names]] for fit in fits], dim="dataset")
+    posteriors = _equally_long([fit["posterior"].to_dataset() for fit in fits])
+    of_subjects = xr.concat([posterior[names] for posterior in posteriors], dim="subject")
+    of_groups = xr.concat(
+        [posterior[[f"{name}_group_mean" for name in names]] for posterior in posteriors], dim="dataset"
+    )
     true_subjects = {name: np.concatenate([true[name] for true in subjects]) for name in names}
-    true_groups = {f"{name}_group_mean": np.full(n_datasets, mean) for name, mean in group_means.items()}
+    true_groups = {f"{name}_group_mean": np.full(len(fits), mean) for name, mean in group_means.items()}
     tables = [
-        recovery_table(true, xr.DataTree.from_dict({"posterior": draws.transpose("chain", "draw", ...)}), interval)
+        recovery_table(
+            true, xr.DataTree.from_dict({"posterior": draws.transpose("chain", "draw", ...)}), interval
+        )
         for true, draws in ((true_subjects, of_subjects), (true_groups, of_groups))
     ]
-    design = dict(n_subjects=n_subjects, n_trials=n_trials, beta=beta, seed=seed)
-    table = pd.concat(tables).rename_axis("parameter").reset_index()
-    return pd.DataFrame({**design, **table, "r_hat": diagnostics["r_hat"].max(), "divergences": int(diagnostics["divergences"].sum())})
+    return pd.concat(tables)
+
+
+def _equally_long(posteriors):
+    """Every second draw of a fit that was run again with twice as many, so that all can be joined."""
+    shortest = min(posterior.sizes["draw"] for posterior in posteriors)
+    return [p.isel(draw=slice(None, None, p.sizes["draw"] // shortest)).drop_vars("draw") for p in posteriors]
 
 
 def _draws(fit, name):
@@ -232,10 +290,14 @@ def _draws(fit, name):
     elif inverse in posterior:
         values = 1.0 / posterior[inverse].values
     else:
-        raise ValueError(f"The fit has no parameter {name!r}; it has {', '.join(map(repr, posterior.data_vars))}.")
+        raise ValueError(
+            f"The fit has no parameter {name!r}; it has {', '.join(map(repr, posterior.data_vars))}."
+        )
     return values.reshape(-1, *values.shape[2:])
 
 
 def _check_shape(name, truth, draws):
     if truth.shape != draws.shape[1:]:
-        raise ValueError(f"true[{name!r}] has shape {truth.shape}, but the fit has {draws.shape[1:]} for it: one value per subject.")
+        raise ValueError(
+            f"true[{name!r}] has shape {truth.shape}, but the fit has {draws.shape[1:]} for it: one value per subject."
+        )
