@@ -1,6 +1,7 @@
 """From the group to its subjects: priors, transforms, centring, and the NumPyro model."""
 
 import hashlib
+import inspect
 import math
 from typing import NamedTuple
 
@@ -197,13 +198,14 @@ def model_fingerprint(model: Model) -> str:
 
 
 def _code(function):
-    """What a function does, as far as its bytecode and the values that it closes over say."""
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return repr(function)
-    constants = [_code(x) if hasattr(x, "co_code") else repr(x) for x in code.co_consts[code.co_consts[:1] == (function.__doc__,) :]]
-    closure = [_code(c.cell_contents) if callable(c.cell_contents) else repr(c.cell_contents) for c in function.__closure__ or ()]
-    return code.co_code.hex(), constants, code.co_names, function.__defaults__, closure
+    """What a function does, as far as its source and the values that it closes over say."""
+    function = inspect.unwrap(function)
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):  # typed at a prompt that keeps no source, or not a function of Python's
+        source = function.__code__.co_code.hex() if hasattr(function, "__code__") else repr(function)
+    closed_over = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    return source, [_code(value) if callable(value) else repr(value) for value in closed_over]
 
 
 def check_model(model: Model) -> None:

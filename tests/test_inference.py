@@ -1,10 +1,17 @@
-import arviz_base
+import subprocess
+import sys
+import warnings
+
+import arviz_stats
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from numpyro.infer import MCMC, NUTS
+from numpyro.infer.util import potential_energy
 
 import rwlib
-from rwlib import ASYMMETRIC, check, fit, fit_many, sampling
+from rwlib import ASYMMETRIC, GroupParameter, Model, check, fit, fit_many, hierarchy, sampling
 
 RNG = np.random.default_rng(3)
 TRUE = {"alpha_pos": RNG.beta(5, 5, 12), "alpha_neg": RNG.beta(5, 5, 12), "beta": 1 / RNG.beta(5, 5, 12)}
@@ -18,13 +25,21 @@ def data():
     return rwlib.ChoiceData(simulated.choices, simulated.rewards, n_actions=3, subjects=labels)
 
 
-# With twelve subjects and 120 trials no parameter is determined well enough to be centred (chapter 7).
-NON_CENTRED = ASYMMETRIC._replace(parameters=tuple(p._replace(centred=False) for p in ASYMMETRIC.parameters))
+CENTRED = ASYMMETRIC._replace(parameters=tuple(p._replace(centred=True) for p in ASYMMETRIC.parameters))
+GROUP = [f"{p.name}_group_{what}" for p in ASYMMETRIC.parameters for what in ("mean", "sd")]
 
 
 @pytest.fixture(scope="module")
 def good(data):
-    return fit(data, NON_CENTRED, num_warmup=400, num_samples=1000, seed=1, target_accept=0.95, progress_bar=False)
+    return fit(data, seed=1, progress_bar=False)
+
+
+def assert_same_moments(one, other, names):
+    for name in names:
+        x, y = np.asarray(one[name], float), np.asarray(other[name], float)
+        for power in (1, 2):
+            error = np.hypot(*(np.std(z**power) / np.sqrt(float(arviz_stats.ess(z**power))) for z in (x, y)))
+            assert abs((x**power).mean() - (y**power).mean()) < 4 * error, (name, power)
 
 
 def test_a_good_fit_passes(good):
@@ -52,40 +67,93 @@ def test_subjects_parameters_follow_from_the_groups(good):
     np.testing.assert_allclose(1 / (1 + np.exp(-unbounded)), good.posterior["alpha_pos"], rtol=1e-4)
 
 
-@pytest.mark.parametrize("centred", [True, None], ids=["centred", "learned"])
-def test_centring_does_not_change_the_posterior(data, good, centred):
-    model = ASYMMETRIC._replace(parameters=tuple(p._replace(centred=centred) for p in ASYMMETRIC.parameters))
-    other = fit(data, model, num_warmup=400, num_samples=1000, seed=2, progress_bar=False, target_accept=0.9)
-    for name in ("alpha_pos", "beta"):
-        difference = (other.posterior[name].mean(("chain", "draw")) - good.posterior[name].mean(("chain", "draw"))).values
-        spread = good.posterior[name].std(("chain", "draw")).values
-        assert np.abs(difference / spread).max() < 0.3
+def test_centring_does_not_change_the_posterior(data, good):
+    other = fit(data, CENTRED, seed=2, progress_bar=False, warn=False)
+    assert_same_moments(other.posterior, good.posterior, GROUP)
+
+
+def test_the_group_posterior_is_that_of_numpyros_own_nuts(data, good):
+    theirs = MCMC(
+        NUTS(hierarchy.hierarchical_model, target_accept_prob=0.95), num_warmup=500, num_samples=1000, num_chains=2,
+        chain_method="vectorized", progress_bar=False,
+    )  # fmt: skip
+    theirs.run(jax.random.key(6), data, ASYMMETRIC)
+    assert_same_moments(theirs.get_samples(group_by_chain=True), good.posterior, GROUP)
+
+
+@pytest.mark.parametrize("model", [ASYMMETRIC, CENTRED], ids=["non-centred", "centred"])
+def test_lp_is_numpyros_log_density_of_the_unconstrained_posterior_stored_with_it(data, model):
+    short = fit(data, model, num_warmup=50, num_samples=10, num_chains=2, progress_bar=False, warn=False)
+    for chain, draw in ((0, 0), (1, 9)):
+        sites = {name: jnp.asarray(x[chain, draw].values) for name, x in short["unconstrained_posterior"].data_vars.items()}
+        expected = -potential_energy(hierarchy.hierarchical_model, (data, model), {}, sites)
+        np.testing.assert_allclose(short.sample_stats["lp"][chain, draw], expected, rtol=1e-5)
+
+
+def test_the_reached_depth_fits_the_number_of_steps(good):
+    depth, n_steps = good.sample_stats["tree_depth"].values, good.sample_stats["n_steps"].values
+    assert (n_steps <= 2**depth - 1).all() and (n_steps >= 2 ** (depth - 1)).all() and depth.max() <= good.attrs["max_depth"]
+
+
+@pytest.mark.parametrize(("target_accept", "low", "high"), [(0.8, 0.7, 0.93), (0.99, 0.975, 1.0)])
+def test_the_acceptance_rate_follows_its_target(data, target_accept, low, high):
+    some = fit(data, target_accept=target_accept, num_samples=300, seed=3, progress_bar=False, warn=False)
+    assert low < float(some.sample_stats["acceptance_rate"].mean()) < high
+
+
+def test_the_mass_matrix_is_learned_from_the_draws(good):
+    learned, offsets = good["sampler"], good["unconstrained_posterior"]
+    for name in ("alpha_pos", "alpha_neg", "beta"):
+        ratio = learned[f"inverse_mass_{name}"].values / offsets[f"{name}_offset"].var(("chain", "draw")).values
+        assert ((0.5 < ratio) & (ratio < 2.0)).all()
+        assert 0.3 < float(learned[f"inverse_mass_{name}_group_mean"]) / float(good.posterior[f"{name}_group_mean"].var()) < 3.0
+
+
+def test_every_person_jumps_and_is_still_the_same_person(good, data):
+    jump_rate = good["sampler"]["jump_rate"]
+    assert jump_rate.dims == ("chain", "subject") and ((0.2 < jump_rate) & (jump_rate < 1.0)).all()
+    shuffled = rwlib.ChoiceData(data.choices[::-1], data.rewards[::-1], n_actions=3, subjects=data.subjects[::-1])
+    other = fit(shuffled, seed=4, progress_bar=False, warn=False)
+    means = [f.posterior["beta"].mean(("chain", "draw")).sel(subject=list(data.subjects)) for f in (good, other)]
+    assert np.corrcoef(*means)[0, 1] > 0.98
+
+
+def test_chains_start_across_the_prior_and_differ_even_from_the_same_start(data, monkeypatch):
+    schedule = sampling.Schedule(1, 1, 4, 0.9, tuple(range(100)))
+    starts = sampling._start(ASYMMETRIC, schedule, 100, 2).place.position
+    assert abs(starts[..., 0].std() - 1.0) < 0.15 and abs(np.std(starts[:, 0, 0] - starts[:, 1, 0]) - 2**0.5) < 0.4
+    monkeypatch.setattr(sampling, "draw_from_prior", lambda rng, model, n_subjects: np.full(3 * (2 + n_subjects), 0.5))
+    draws = fit(data, num_warmup=5, num_samples=4, num_chains=3, progress_bar=False, warn=False).posterior["beta"].values
+    assert not np.array_equal(draws[0], draws[1]) and not np.array_equal(draws[1], draws[2])
 
 
 def test_the_same_seed_gives_the_same_draws_and_another_seed_others(data):
-    short = dict(num_warmup=30, num_samples=20, num_chains=2, progress_bar=False)
+    short = dict(num_warmup=30, num_samples=20, num_chains=2, progress_bar=False, warn=False)
     one, same, other = (fit(data, seed=seed, **short).posterior["beta"].values for seed in (5, 5, 6))
     np.testing.assert_array_equal(one, same)
     assert not np.array_equal(one, other)
 
 
-def test_a_parameter_is_centred_only_where_the_data_clearly_determine_it():
-    # Otherwise a chain that comes to a group SD near 0 is caught there, and all its transitions diverge.
-    rng, shape = np.random.default_rng(8), (1, 4, 60)
-    sites = {f"{p.name}_group_{what}": 0.1 * rng.normal(size=shape) for p in ASYMMETRIC.parameters for what in ("mean", "sd")}
-    spread = {"alpha_pos": 0.5, "alpha_neg": 0.9, "beta": 0.2}  # of the offsets; 1 where the data say nothing
-    sites |= {f"{name}_offset": sd * rng.normal(size=(*shape, 5)) for name, sd in spread.items()}
-    position = sampling._join(sites)
-    tuning = sampling.Tuning(np.ones((1, position.shape[-1])), np.zeros((1, 3, 5)), np.ones(1))
-    alpha_pos, alpha_neg, beta = sampling._learn(position, tuning, 1.0, ASYMMETRIC, may_centre=True).weights[0]
-    assert (alpha_neg < 0.1).all() and (alpha_pos > 0.4).all() and (beta > 0.9).all()
-    assert not sampling._learn(position, tuning, 1.0, ASYMMETRIC, may_centre=False).weights.any()
+SHORT = dict(num_warmup=20, num_samples=30, progress_bar=False)
 
 
-def test_a_run_too_short_does_not_pass(data):
-    report = check(fit(data, num_warmup=20, num_samples=30, progress_bar=False))
-    assert not report
-    assert "R-hat" in str(report) or "ESS" in str(report)
+def test_a_fit_that_fails_says_so_once_and_in_the_words_of_check(data):
+    with pytest.warns(UserWarning) as caught:
+        failed = fit(data, **SHORT)
+    assert not check(failed)
+    assert [str(check(failed))] == [str(warning.message) for warning in caught if "fit" in str(warning.message)]
+
+
+def test_many_fits_that_fail_give_one_warning(data):
+    with pytest.warns(UserWarning, match="2 of 2 fits do not pass check") as caught:
+        fit_many([data, data], **SHORT)
+    assert len(caught) == 1
+
+
+def test_the_warning_can_be_silenced(data):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(data, **SHORT, warn=False)
 
 
 def test_a_run_can_be_interrupted(data, monkeypatch):
@@ -106,10 +174,10 @@ def test_a_run_can_be_interrupted(data, monkeypatch):
 
 def test_a_data_set_has_the_same_draws_alone_and_among_others_on_any_number_of_threads(data):
     # So short that rounding, which differs from one compiled program to the next, has no time to grow.
-    short = dict(num_warmup=10, num_samples=5, num_chains=2, progress_bar=False)
+    short = dict(num_warmup=10, num_samples=5, num_chains=2, progress_bar=False, warn=False)
     other = rwlib.ChoiceData(np.flip(data.choices, axis=1), np.flip(data.rewards, axis=1), n_actions=3)
     alone = fit(data, seed=7, **short).posterior["beta"]
-    for num_threads in (1, 2):
+    for num_threads in (1, 2, 3):
         among_others = fit_many([other, data], seeds=[6, 7], num_threads=num_threads, **short)[1].posterior["beta"]
         np.testing.assert_allclose(among_others, alone, rtol=1e-4)
 
@@ -121,6 +189,12 @@ def test_a_data_set_has_the_same_draws_alone_and_among_others_on_any_number_of_t
         ({"num_warmup": 0}, "num_warmup is 0"),
         ({"num_chains": 0}, "num_chains is 0"),
         ({"target_accept": 1.5}, "target_accept is 1.5"),
+        ({"seed": -1}, "A seed is -1"),
+        ({"model": Model("m", (GroupParameter("alpha", "logit", 0, 1, 1),))}, "transform 'logit'; known are 'expit'"),
+        ({"model": Model("m", (GroupParameter("alpha", "identity", 0, 1, 1),))}, r"must lie in \[0.0, 1.0\]"),
+        ({"model": Model("m", (GroupParameter("beta", "exp", 1, -1, 1),))}, "mean_scale -1"),
+        ({"model": Model("m", (GroupParameter("beta", "exp", 1, 1, 1),))}, "lacks 'alpha_pos'"),
+        ({"model": rwlib.RANDOM}, "nothing to fit"),
     ],
 )
 def test_impossible_settings_are_refused(data, settings, message):
@@ -128,53 +202,22 @@ def test_impossible_settings_are_refused(data, settings, message):
         fit(data, **settings)
 
 
-def made_up_fit(draws=None, diverging=None, energy=None, n_draws=500):
-    rng = np.random.default_rng(0)
-    draws = rng.normal(size=(4, n_draws)) if draws is None else draws
-    return arviz_base.from_dict(
-        {
-            "posterior": {"x": draws, "y": rng.normal(size=(4, n_draws, 3))},
-            "sample_stats": {
-                "diverging": np.zeros((4, n_draws), bool) if diverging is None else diverging,
-                "energy": rng.normal(size=(4, n_draws)) if energy is None else energy,
-            },
-        },
-        dims={"y": ["subject"]},
-        coords={"subject": ["ada", "bo", "cy"]},
-    )
-
-
-def test_independent_draws_pass():
-    assert check(made_up_fit())
-
-
-def test_chains_that_disagree_do_not_pass():
-    report = check(made_up_fit(np.random.default_rng(1).normal(size=(4, 500)) + np.arange(4)[:, None]))
-    assert not report and "R-hat" in report.problems[0] and " x " in report.problems[0]
-
-
-def test_a_chain_that_never_moved_does_not_pass():
-    assert not check(made_up_fit(np.ones((4, 500))))
-
-
-def test_sticky_draws_do_not_pass():
-    rng = np.random.default_rng(2)
-    draws = np.repeat(rng.normal(size=(4, 50)), 10, axis=1)
-    assert any("Bulk ESS" in problem for problem in check(made_up_fit(draws)).problems)
-
-
-def test_one_divergence_does_not_pass():
-    diverging = np.zeros((4, 500), bool)
-    diverging[2, 7] = True
-    assert check(made_up_fit(diverging=diverging)).problems[0].startswith("1 of 2000 transitions diverged")
-
-
-def test_energy_that_drifts_does_not_pass():
-    walk = np.random.default_rng(3).normal(size=(4, 500)).cumsum(1)
-    assert "E-BFMI" in check(made_up_fit(energy=walk)).problems[0]
-
-
-def test_the_subject_with_the_worst_diagnostic_is_named():
-    tree = made_up_fit()
-    tree["posterior"]["y"].values[:, :, 1] += np.arange(4)[:, None]
-    assert "y[bo]" in str(check(tree))
+def test_what_is_no_data_or_no_model_is_refused_in_our_words():
+    # In a process of its own, since the tests check types before `fit` can.
+    code = """
+import pandas as pd
+import rwlib
+table = pd.DataFrame({"subject": ["a"] * 4, "trial": range(4), "choice": [0, 1, 0, 1], "reward": [0.0, 1.0, 0.0, 1.0]})
+data = rwlib.read_choices(table)
+for call in (lambda: rwlib.fit(table), lambda: rwlib.fit_many(data), lambda: rwlib.fit(data, "symmetric")):
+    try:
+        call()
+    except ValueError as error:
+        print(error)
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert said == [
+        "Data set 0 is of type DataFrame; make a ChoiceData of it, with read_choices if it is a table.",
+        "datasets is one ChoiceData; give a list of them, or call fit.",
+        "model is 'symmetric'; give a Model, such as rwlib.ASYMMETRIC.",
+    ]
