@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Num
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, Num
 
 from rwlib.choice import choice_log_probabilities
 from rwlib.learning import asymmetric_rescorla_wagner_update
@@ -16,15 +18,67 @@ class Agent(NamedTuple):
     """One subject as three functions. A session is ``start`` once, then ``log_probabilities`` and ``learn`` on each trial.
 
     ``parameters`` are the names of :data:`rwlib.parameters.RANGES` that the functions find in ``params``.
-    ``start(params, n_actions)`` returns the state before the first trial, ``log_probabilities(state, params)`` the
-    log-probability of each action, and ``learn(state, chosen, reward, params)`` the state after an outcome, where ``chosen``
-    is 1 for the action taken and 0 elsewhere.
+    ``start(params, n_actions)`` returns the state before the first trial, ``log_probabilities(state, params)``
+    the log-probability of each action, and ``learn(state, chosen, reward, params)`` the state after an outcome,
+    where ``chosen`` is 1 for the action taken and 0 elsewhere. Parameters, ``chosen`` and ``reward`` are floats
+    of one precision. The state may be any tree of arrays whose shapes stay the same.
     """
 
     parameters: tuple[str, ...]
     start: Callable[[dict, int], Any]
     log_probabilities: Callable[[Any, dict], Float[Array, " n_actions"]]
-    learn: Callable[[Any, Num[Array, " n_actions"] | Bool[Array, " n_actions"], Num[Array, ""], dict], Any]
+    learn: Callable[[Any, Float[Array, " n_actions"], Float[Array, ""], dict], Any]
+
+
+def precision_of(params: dict[str, Array]) -> jnp.dtype:
+    """The float type of an agent with these parameters: theirs, or the session's where there are none."""
+    return jnp.result_type(*params.values(), float)
+
+
+def first_state(agent: Agent, params: dict, n_actions: int) -> Any:
+    """An agent's state before the first trial, in types that learning does not change.
+
+    Parameters
+    ----------
+    agent : Agent
+    params : dict of numbers
+        Of one subject.
+    n_actions : int
+
+    Returns
+    -------
+    state : tree of arrays
+        What ``agent.start`` returns. A loop that JAX compiles carries arrays of fixed types, so whole numbers to which
+        learning adds fractions, say, start as floats.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from rwlib.agents import RANDOM_AGENT, first_state
+    >>> def learn(state, chosen, reward, params):
+    ...     return (state + reward) / 2
+    >>> agent = RANDOM_AGENT._replace(start=lambda params, n_actions: 0, learn=learn)
+    >>> first_state(agent, {"beta": jnp.float32(1.0)}, n_actions=2).dtype
+    dtype('float32')
+    """
+    chosen, reward = jnp.zeros(n_actions, precision_of(params)), jnp.zeros((), precision_of(params))
+    state = jax.tree.map(jnp.asarray, agent.start(params, n_actions))
+    settled = False
+    while not settled:  # types only widen, and there are few of them
+        learned = jax.eval_shape(agent.learn, state, chosen, reward, params)
+        widened = jax.tree.map(lambda old, new: old.astype(jnp.result_type(old, new)), state, learned)
+        settled = jax.tree.map(jnp.result_type, widened) == jax.tree.map(jnp.result_type, state)
+        state = widened
+    return state
+
+
+def next_state(agent: Agent, state: Any, chosen: Array, reward: Array, counts: ArrayLike, params: dict) -> Any:
+    """An agent's state after a trial.
+
+    Where the trial does not count, nothing happened: it teaches nothing, and the last choice stays the last choice.
+    """
+    learned = agent.learn(state, chosen, reward, params)
+    return jax.tree.map(lambda old, new: jnp.where(counts, new, old).astype(old.dtype), state, learned)
 
 
 class Memory(NamedTuple):

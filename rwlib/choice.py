@@ -110,9 +110,11 @@ def choice_log_probabilities(
     >>> jnp.exp(log_probs).tolist()
     [0.708, 0.292]
     """
-    beta, stickiness, lapse = (jnp.asarray(x, float)[..., None] for x in (beta, stickiness, lapse))
-    value = jnp.asarray(value, float)
-    log_softmax = jax.nn.log_softmax(beta * value + stickiness * jnp.asarray(choice_trace), axis=-1)
+    # In the precision of the arrays, or, where all are plain numbers or whole ones, in that of the session.
+    precision = jnp.result_type(value, choice_trace, beta, stickiness, lapse, float)
+    value, choice_trace = jnp.asarray(value, precision), jnp.asarray(choice_trace, precision)
+    beta, stickiness, lapse = (jnp.asarray(x, precision)[..., None] for x in (beta, stickiness, lapse))
+    log_softmax = jax.nn.log_softmax(beta * value + stickiness * choice_trace, axis=-1)
     return with_lapses(log_softmax, lapse, value.shape[-1]).log_probability
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from rwlib.agents import RESCORLA_WAGNER_AGENT, Agent
+from rwlib.agents import RESCORLA_WAGNER_AGENT, Agent, first_state, next_state, precision_of
 from rwlib.choice import with_lapses
 from rwlib.data import ChoiceData
 from rwlib.parameters import RANGES, subject_parameters
@@ -117,18 +117,18 @@ def _trialwise(data, params, agent=RESCORLA_WAGNER_AGENT):
     # Every subject has a list of actions of its own: with one for all, some processors' code crashes LLVM (JAX 0.10).
     actions = jnp.broadcast_to(jnp.arange(data.n_actions), (data.n_subjects, data.n_actions))
 
+    precision = precision_of(params)
+
     def subject(choices, rewards, mask, actions, params):
         def trial(state, inputs):
             choice, reward, counts = inputs
             log_probs = agent.log_probabilities(state, params)
-            learned = agent.learn(state, actions == choice, reward, params)
-            # Nothing happened on a masked trial: it teaches nothing, and the last choice stays the last choice.
-            state = jax.tree.map(lambda new, old: jnp.where(counts, new, old), learned, state)
+            state = next_state(agent, state, (actions == choice).astype(precision), reward, counts, params)
             return state, jnp.where(counts, log_probs[choice], 0.0)
 
-        return jax.lax.scan(trial, agent.start(params, data.n_actions), (choices, rewards, mask))[1]
+        return jax.lax.scan(trial, first_state(agent, params, data.n_actions), (choices, rewards, mask))[1]
 
-    rewards = jnp.asarray(data.rewards).astype(jnp.result_type(*params.values()) if params else float)
+    rewards = jnp.asarray(data.rewards, precision)
     return jax.vmap(subject)(jnp.asarray(data.choices), rewards, jnp.asarray(data.mask), actions, params)
 
 

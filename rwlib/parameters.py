@@ -68,7 +68,8 @@ def subject_parameters(
     [2. 2.] [0. 0.]
     """
     given = {name: jnp.asarray(value) for name, value in params.items()}
-    dtype = jnp.result_type(*given.values(), jnp.float32) if given else float
+    # The precision of the arrays; that of the session for plain numbers; single at least.
+    dtype = jnp.promote_types(jnp.result_type(*given.values(), float), jnp.float32)
     given = {name: value.astype(dtype) for name, value in given.items()}
     for short, long in (("temperature", ("beta",)), ("alpha", ("alpha_pos", "alpha_neg"))):
         if short in given and long[0] in names:

@@ -16,6 +16,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Bool, Num, PRNGKeyArray
 from numpyro.infer import Predictive
 
+from rwlib.agents import first_state, next_state, precision_of
 from rwlib.choice import sample_choice
 from rwlib.data import ChoiceData
 from rwlib.hierarchy import ASYMMETRIC, Model, sample_subjects
@@ -228,8 +229,7 @@ def _skipping(agent):
 
     def learn(state, chosen, reward, params):
         missed = jnp.isnan(reward)
-        learned = agent.learn(state, chosen, jnp.where(missed, 0.0, reward), params)
-        return jax.tree.map(lambda new, old: jnp.where(missed, old, new), learned, state)
+        return next_state(agent, state, chosen, jnp.where(missed, 0.0, reward), ~missed, params)
 
     return agent._replace(learn=learn)
 
@@ -237,21 +237,22 @@ def _skipping(agent):
 @partial(jax.jit, static_argnames="agent")
 def _replace_each(keys, data, params, agent):
     """Draw another choice for each trial of the observed history; and the probability of the observed one."""
+    precision = precision_of(params)
 
     def one_subject(key, choices, rewards, mask, params):
         def trial(state, inputs):
             trial_key, choice, reward, counts = inputs
             log_probs = agent.log_probabilities(state, params)
-            learned = agent.learn(state, jax.nn.one_hot(choice, data.n_actions), reward, params)
-            state = jax.tree.map(lambda new, old: jnp.where(counts, new, old), learned, state)
+            chosen = jax.nn.one_hot(choice, data.n_actions, dtype=precision)
+            state = next_state(agent, state, chosen, reward, counts, params)
             return state, (sample_choice(trial_key, log_probs), jnp.exp(log_probs[choice]))
 
         history = (jax.random.split(key, data.n_trials), choices, rewards, mask)
-        return jax.lax.scan(trial, agent.start(params, data.n_actions), history)[1]
+        return jax.lax.scan(trial, first_state(agent, params, data.n_actions), history)[1]
 
     def one_draw(key, params):
         of_subjects = jax.random.split(key, data.n_subjects)
-        observed = (jnp.asarray(x) for x in (data.choices, data.rewards, data.mask))
+        observed = jnp.asarray(data.choices), jnp.asarray(data.rewards, precision), jnp.asarray(data.mask)
         return jax.vmap(one_subject)(of_subjects, *observed, params)
 
     return jax.vmap(one_draw)(keys, params)

@@ -10,7 +10,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Num, PRNGKeyArray
 
-from rwlib.agents import RESCORLA_WAGNER_AGENT, Agent
+from rwlib.agents import RESCORLA_WAGNER_AGENT, Agent, first_state, next_state, precision_of
 from rwlib.choice import sample_choice
 from rwlib.data import ChoiceData
 from rwlib.parameters import subject_parameters
@@ -81,7 +81,7 @@ def simulate(
     params = subject_parameters(params, outcomes.shape[0] if outcomes.ndim == 3 else None, agent.parameters)
     n_subjects = len(next(iter(params.values()))) if params else len(outcomes) if outcomes.ndim == 3 else 1
     n_trials, n_actions = outcomes.shape[-2:]
-    outcomes = jnp.broadcast_to(outcomes, (n_subjects, n_trials, n_actions))
+    outcomes = jnp.broadcast_to(outcomes, (n_subjects, n_trials, n_actions)).astype(precision_of(params))
     choices, rewards, values, choice_probs, errors = _play_all(key, outcomes, params, agent)
     data = ChoiceData(choices, rewards, np.ones((n_subjects, n_trials), bool), n_actions, range(n_subjects))
     return Simulation(data, values, choice_probs, errors)
@@ -105,8 +105,8 @@ def _play(agent, key, outcomes, params):
         log_probs = agent.log_probabilities(state, params)
         choice = sample_choice(trial_key, log_probs)
         reward = outcome[choice]
-        new_state = agent.learn(state, jax.nn.one_hot(choice, n_actions), reward, params)
-        return new_state, (choice, reward, state, jnp.exp(log_probs))
+        chosen = jax.nn.one_hot(choice, n_actions, dtype=outcomes.dtype)
+        return next_state(agent, state, chosen, reward, True, params), (choice, reward, state, jnp.exp(log_probs))
 
     n_trials, n_actions = outcomes.shape
-    return jax.lax.scan(trial, agent.start(params, n_actions), (outcomes, jax.random.split(key, n_trials)))[1]
+    return jax.lax.scan(trial, first_state(agent, params, n_actions), (outcomes, jax.random.split(key, n_trials)))[1]
