@@ -2,7 +2,7 @@
 
 One module per stage of the reader's way; each imports only from those above it in the list:
 ``compilation``, ``learning``, ``choice``, ``agents``, ``parameters``, ``data``, ``tasks``, ``simulation``, ``likelihood``, ``hierarchy``,
-``nuts``, ``sampling``, ``inference``, ``prediction``, ``summaries``, ``calibration``, ``comparison``, ``recovery``, ``plotting``, ``studies``.
+``moves``, ``positions``, ``sampling``, ``diagnostics``, ``inference``, ``prediction``, ``summaries``, ``calibration``, ``comparison``, ``recovery``, ``plotting``, ``studies``.
 """
 
 from rwlib.calibration import calibrate, calibration_verdict
@@ -14,9 +14,11 @@ from rwlib.hierarchy import (
     ASYMMETRIC,
     ASYMMETRIC_STICKY,
     ASYMMETRIC_TEMPERATURE,
+    ASYMMETRIC_TRACE,
     RANDOM,
     SYMMETRIC,
     SYMMETRIC_STICKY,
+    SYMMETRIC_TRACE,
     WIN_STAY_LOSE_SHIFT,
     GroupParameter,
     Model,
@@ -37,10 +39,12 @@ __all__ = [
     "ASYMMETRIC",
     "ASYMMETRIC_STICKY",
     "ASYMMETRIC_TEMPERATURE",
+    "ASYMMETRIC_TRACE",
     "FIVE_ARMS",
     "RANDOM",
     "SYMMETRIC",
     "SYMMETRIC_STICKY",
+    "SYMMETRIC_TRACE",
     "WIN_STAY_LOSE_SHIFT",
     "ChoiceData",
     "GroupParameter",

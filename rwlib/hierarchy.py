@@ -22,9 +22,11 @@ __all__ = [
     "ASYMMETRIC",
     "ASYMMETRIC_STICKY",
     "ASYMMETRIC_TEMPERATURE",
+    "ASYMMETRIC_TRACE",
     "RANDOM",
     "SYMMETRIC",
     "SYMMETRIC_STICKY",
+    "SYMMETRIC_TRACE",
     "TRANSFORMS",
     "WIN_STAY_LOSE_SHIFT",
     "GroupParameter",
@@ -88,6 +90,10 @@ SYMMETRIC = Model("symmetric", (_rate("alpha"), _BETA))
 #: Both once more, with a tendency to repeat the last choice (or, where it is negative, to leave it).
 ASYMMETRIC_STICKY = Model("asymmetric, sticky", (*ASYMMETRIC.parameters, _STICKINESS))
 SYMMETRIC_STICKY = Model("symmetric, sticky", (*SYMMETRIC.parameters, _STICKINESS))
+
+#: Both with a tendency to repeat what was chosen in the last few trials, which fades at a rate of its own.
+ASYMMETRIC_TRACE = Model("asymmetric, choice trace", (*ASYMMETRIC_STICKY.parameters, _rate("trace_rate")))
+SYMMETRIC_TRACE = Model("symmetric, choice trace", (*SYMMETRIC_STICKY.parameters, _rate("trace_rate")))
 
 #: Repeat what paid, leave what did not, with a share of random choices.
 WIN_STAY_LOSE_SHIFT = Model(
