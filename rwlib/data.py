@@ -11,16 +11,19 @@ from jaxtyping import Array, Bool, Num
 
 __all__ = ["ChoiceData", "read_choices", "write_choices"]
 
+MOST_ACTIONS = 2**24  # single precision counts so far without a gap
+
 Table = Num[Array, "n_subjects n_trials"] | Num[np.ndarray, "n_subjects n_trials"] | Sequence
 Mask = Bool[Array, "n_subjects n_trials"] | Bool[np.ndarray, "n_subjects n_trials"] | Sequence
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class ChoiceData:
     """What each subject chose and received, trial by trial.
 
     Immutable, and a JAX pytree: ``choices``, ``rewards`` and ``mask`` are its leaves, so it can be
     passed through ``jit`` and ``vmap``. Values that are not being traced are checked when it is made.
+    Two are equal when all they hold is equal. Like arrays, they cannot be hashed.
 
     Parameters
     ----------
@@ -30,16 +33,18 @@ class ChoiceData:
         Outcome of the chosen action, in reward units.
     mask : array of bool, shape (n_subjects, n_trials), optional
         False where no choice was made (a missed response, or the end of a shorter session). Such a
-        trial teaches nothing and counts nothing; its choice and reward are ignored. Default: all True.
+        trial teaches nothing and counts nothing; its choice and reward are ignored and become −1 and 0, so
+        that it cannot count again by a change of the mask alone. Default: all True.
     n_actions : int, optional
         Number of actions on offer. Default: the largest choice plus one.
     subjects : sequence of labels, optional
-        One distinct label per subject. Default: 0, 1, 2, …
+        One label per subject, a number or a text, distinct also when written as text. Default: 0, 1, 2, …
 
     Raises
     ------
     ValueError
-        If shapes differ, a choice is out of range, a reward is not finite, or labels repeat.
+        If shapes differ, a choice is out of range, a reward is not finite in the session's precision, a
+        label is neither number nor text, or labels repeat.
 
     Examples
     --------
@@ -53,7 +58,7 @@ class ChoiceData:
     rewards: Table
     mask: Mask | None = None
     n_actions: int | None = None
-    subjects: Sequence[Hashable] | None = None
+    subjects: Sequence[Hashable] | np.ndarray | None = None
 
     def __post_init__(self):
         choices, rewards, mask = self.choices, self.rewards, self.mask
@@ -63,50 +68,79 @@ class ChoiceData:
             subjects = range(choices.shape[0]) if self.subjects is None else self.subjects
             object.__setattr__(self, "subjects", tuple(subjects))
             return
-        choices, rewards = np.asarray(choices), np.asarray(rewards, np.result_type(float, np.float32))
-        mask = np.ones(choices.shape, bool) if mask is None else np.asarray(mask, bool)
+        precision = np.float64 if jax.config.jax_enable_x64 else np.float32
+        choices, rewards = _numbers("choices", choices), _numbers("rewards", rewards)
+        mask = np.ones(choices.shape, bool) if mask is None else _numbers("mask", mask)
         if choices.ndim != 2 or 0 in choices.shape:
-            raise ValueError(f"choices has shape {choices.shape}; it must be (n_subjects, n_trials), with at least one of each.")
+            raise ValueError(
+                f"choices has shape {choices.shape}; it must be (n_subjects, n_trials), with at least one of each."
+            )
         for name, array in (("rewards", rewards), ("mask", mask)):
             if array.shape != choices.shape:
                 raise ValueError(f"{name} has shape {array.shape}, but choices has {choices.shape}; they must agree.")
-        subjects = tuple(range(len(choices)) if self.subjects is None else self.subjects)
-        if len(subjects) != len(choices):
-            raise ValueError(f"There are {len(subjects)} subject labels for {len(choices)} rows of choices.")
-        if len(set(subjects)) < len(subjects):
-            twice = next(label for label in subjects if subjects.count(label) > 1)
-            raise ValueError(f"The subject label {twice!r} occurs more than once; each row needs its own.")
-        if not mask.any():
-            raise ValueError("mask is False everywhere: there is no choice to learn from.")
+        subjects = _labels(range(len(choices)) if self.subjects is None else self.subjects, len(choices))
 
         def check(bad, array, complaint):
-            if (bad & mask).any():
-                row, trial = np.argwhere(bad & mask)[0]
-                raise ValueError(f"{complaint.format(array[row, trial])} (subject {subjects[row]!r}, trial index {trial})")
+            if bad.any():
+                row, trial = np.argwhere(bad)[0]
+                at = f"(subject {subjects[row]!r}, trial index {trial})"
+                raise ValueError(f"{complaint.format(f'{array[row, trial]:.15g}')} {at}")
 
-        as_float = choices.astype(float)
-        check(as_float != np.floor(as_float), choices, "A choice is {}; choices must be whole numbers 0, 1, 2, ….")
-        check(as_float < 0, choices, "A choice is {}; choices must be whole numbers 0, 1, 2, ….")
-        check(~np.isfinite(rewards), rewards, "A reward is {}; set mask to False on trials without an outcome.")
-        n_actions = int(as_float[mask].max()) + 1 if self.n_actions is None else int(self.n_actions)
-        if n_actions < 1:
-            raise ValueError(f"n_actions is {n_actions}; there must be at least one action.")
+        check((mask != 0) & (mask != 1), mask, "An entry of mask is {}; each must be True or False.")
+        mask = mask.astype(bool)
+        if not mask.any():
+            raise ValueError("mask is False everywhere: there is no choice to learn from.")
+        whole = "A choice is {}; choices must be whole numbers 0, 1, 2, …."
+        check(mask & (choices == -1), choices, "A choice is {}, which marks a missed trial: set mask to False there.")
+        with np.errstate(invalid="ignore"):  # NaN and inf are not whole
+            check(mask & ~((choices >= 0) & (choices % 1 == 0)), choices, whole)
+        with np.errstate(over="ignore"):
+            too_large = np.isfinite(rewards) & ~np.isfinite(rewards.astype(precision))
+        check(mask & ~np.isfinite(rewards), rewards, "A reward is {}; set mask to False on trials without an outcome.")
         check(
-            as_float >= n_actions,
-            choices,
-            f"A choice is {{}}, but with n_actions={n_actions} choices run from 0 to {n_actions - 1}. Do yours start at 1? Subtract 1.",
+            mask & too_large,
+            rewards,
+            f"A reward is {{}}, too large for {np.dtype(precision).name}: count rewards in a larger unit.",
         )
-        # What a masked trial holds must not matter, so it is set to something harmless.
-        tidy = {
-            "choices": np.where(mask, as_float, 0).astype(np.int32),
-            "rewards": np.where(mask, rewards, 0.0).astype(np.float64 if jax.config.jax_enable_x64 else np.float32),
-            "mask": mask.copy(),
-        }
-        for name, array in tidy.items():
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
-        object.__setattr__(self, "n_actions", n_actions)
-        object.__setattr__(self, "subjects", subjects)
+        n_actions = choices[mask].max() + 1 if self.n_actions is None else self.n_actions
+        if not (n_actions >= 1 and n_actions % 1 == 0):
+            raise ValueError(f"n_actions is {n_actions}; it must be a whole number, at least 1.")
+        check(
+            mask & (choices >= n_actions),
+            choices,
+            f"A choice is {{}}, but with n_actions={n_actions} choices run from 0 to {n_actions - 1}. "
+            "Do yours start at 1? Subtract 1.",
+        )
+        if n_actions > MOST_ACTIONS:
+            raise ValueError(
+                f"There would be {n_actions:.0f} actions, of which {MOST_ACTIONS} are the most. Are the choices "
+                "codes? Number the actions 0, 1, 2, …."
+            )
+        # What a masked trial holds must not matter, so it is set to something harmless that is no choice.
+        self.__setstate__(
+            {
+                "choices": np.where(mask, choices, -1).astype(np.int32),
+                "rewards": np.where(mask, rewards, 0.0).astype(precision),
+                "mask": mask.copy(),
+                "n_actions": int(n_actions),
+                "subjects": subjects,
+            }
+        )
+
+    def __setstate__(self, state):
+        # For pickle and copy, too, which would forget that the arrays are read-only.
+        for name, value in state.items():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+            object.__setattr__(self, name, value)
+
+    def __eq__(self, other):
+        if not isinstance(other, ChoiceData):
+            return NotImplemented
+        arrays = ("choices", "rewards", "mask")
+        return (self.n_actions, self.subjects) == (other.n_actions, other.subjects) and all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in arrays
+        )
 
     @property
     def n_subjects(self) -> int:
@@ -115,6 +149,36 @@ class ChoiceData:
     @property
     def n_trials(self) -> int:
         return self.choices.shape[1]
+
+
+def _numbers(name, values):
+    """A new array of doubles, which hold every whole number that may be a choice."""
+    try:
+        return np.array(values, float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be numbers, as many for each subject: {error}.") from error
+
+
+def _labels(subjects, n_subjects):
+    """Labels as Python's own numbers and texts, which can be stored, compared and found again."""
+    scalars = np.integer | np.floating | np.str_
+    labels = tuple(label.item() if isinstance(label, scalars) else label for label in subjects)
+    if len(labels) != n_subjects:
+        raise ValueError(f"There are {len(labels)} subject labels for {n_subjects} rows of choices.")
+    for label in labels:
+        if isinstance(label, bool) or not isinstance(label, int | float | str) or label != label:
+            raise ValueError(f"The subject label {label!r} is neither a number nor a text; write it as a text.")
+    first = {}
+    for label in labels:
+        other = first.setdefault(str(label), label)
+        if type(other) is not type(label):
+            raise ValueError(
+                f"The subject labels {other!r} and {label!r} are the same as text; each row needs its own."
+            )
+    if len(first) < n_subjects or len(set(labels)) < n_subjects:
+        twice = next(label for label in labels if labels.count(label) > 1)
+        raise ValueError(f"The subject label {twice!r} occurs more than once; each row needs its own.")
+    return labels
 
 
 def _flatten(data):

@@ -1,3 +1,7 @@
+import dataclasses
+import pickle
+from copy import deepcopy
+
 import jax
 import numpy as np
 import pandas as pd
@@ -20,7 +24,7 @@ TABLE = pd.DataFrame(
 def test_trials_are_sorted_within_subjects_and_missed_ones_masked():
     data = read_choices(TABLE)
     assert data.subjects == ("eve", "ada")
-    np.testing.assert_array_equal(data.choices, [[0, 1, 0], [0, 1, 0]])
+    np.testing.assert_array_equal(data.choices, [[0, 1, -1], [0, 1, -1]])
     np.testing.assert_array_equal(data.rewards, [[0.5, 1.0, 0.0], [0.0, 1.0, 0.0]])
     np.testing.assert_array_equal(data.mask, [[True, True, False], [True, True, False]])
 
@@ -76,9 +80,21 @@ def test_choices_beyond_the_number_of_actions_are_named():
         ({"choices": [0, 1], "rewards": [0.0, 1.0]}, r"choices has shape \(2,\)"),
         ({"choices": [[0, 1]], "rewards": [[0.0]]}, r"rewards has shape \(1, 1\)"),
         ({"choices": [[0, -1]], "rewards": [[0.0, 1.0]]}, "A choice is -1"),
+        ({"choices": [[0, -2]], "rewards": [[0.0, 1.0]]}, r"A choice is -2; .*trial index 1"),
+        ({"choices": [[0, np.inf]], "rewards": [[0.0, 1.0]]}, r"A choice is inf; .*trial index 1"),
+        ({"choices": [[0, np.nan]], "rewards": [[0.0, 1.0]]}, r"A choice is nan; .*trial index 1"),
+        ({"choices": [[0, 3e9]], "rewards": [[0.0, 1.0]]}, "There would be 3000000001 actions"),
+        ({"choices": [[0, 1]], "rewards": [[0.0, 1e39]]}, r"A reward is 1e\+39, too large for float32.*trial index 1"),
+        ({"choices": [["left", "right"]], "rewards": [[0.0, 1.0]]}, "choices must be numbers"),
+        ({"choices": [[0, 1]], "rewards": [[0.0, 1.0]], "mask": [[1, 2]]}, r"An entry of mask is 2; .*trial index 1"),
+        ({"choices": [[0, 1]], "rewards": [[0.0, 1.0]], "n_actions": 0}, "n_actions is 0"),
         ({"choices": [[0, 1]], "rewards": [[0.0, np.nan]]}, "A reward is nan"),
         ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": ["a", "a"]}, "'a' occurs more than once"),
         ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": ["a"]}, "1 subject labels for 2 rows"),
+        ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": [1, "1"]}, "labels 1 and '1' are the same as text"),
+        ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": [("a", 1), ("a", 2)]}, "neither a number nor a text"),
+        ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": ["a", None]}, "label None is neither"),
+        ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": [1.0, np.nan]}, "label nan is neither"),
         ({"choices": [[0]], "rewards": [[0.0]], "mask": [[False]]}, "mask is False everywhere"),
     ],
 )
@@ -89,8 +105,14 @@ def test_bad_arrays_are_refused(arguments, message):
 
 def test_what_a_masked_trial_holds_does_not_matter():
     data = ChoiceData([[0, 99]], [[1.0, np.nan]], [[True, False]], n_actions=2)
-    np.testing.assert_array_equal(data.choices, [[0, 0]])
+    np.testing.assert_array_equal(data.choices, [[0, -1]])
     np.testing.assert_array_equal(data.rewards, [[1.0, 0.0]])
+
+
+def test_a_missed_trial_does_not_come_back_when_only_the_mask_changes():
+    data = ChoiceData([[0, 1]], [[1.0, 0.0]], [[True, False]], subjects=["ada"])
+    with pytest.raises(ValueError, match=r"-1, which marks a missed trial: .* \(subject 'ada', trial index 1\)"):
+        dataclasses.replace(data, mask=None)
 
 
 def test_data_cannot_be_changed_by_accident():
@@ -100,6 +122,44 @@ def test_data_cannot_be_changed_by_accident():
     assert data.choices[0, 0] == 0
     with pytest.raises(ValueError, match="read-only"):
         data.choices[0, 0] = 1
+
+
+@pytest.mark.parametrize("copy", [lambda data: pickle.loads(pickle.dumps(data)), deepcopy], ids=["pickle", "deepcopy"])
+def test_a_copy_is_equal_and_read_only_too(copy):
+    data = ChoiceData([[0, 1]], [[0.0, 1.0]], [[True, False]], subjects=["ada"])
+    again = copy(data)
+    assert again == data
+    with pytest.raises(ValueError, match="read-only"):
+        again.rewards[0, 0] = 1.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"choices": [[1, 1, 0]]},
+        {"rewards": [[0.0, 0.0, 0.0]]},
+        {"mask": [[True, False, True]]},
+        {"n_actions": 3},
+        {"subjects": ["eve"]},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_data_that_differ_in_anything_are_not_equal(change):
+    data = ChoiceData([[0, 1, 0]], [[0.0, 1.0, 0.0]], subjects=["ada"])
+    assert data == ChoiceData([[0, 1, 0]], [[0.0, 1.0, 0.0]], subjects=["ada"])
+    assert data != dataclasses.replace(data, **change)
+
+
+def test_data_have_no_hash():
+    with pytest.raises(TypeError, match="unhashable type: 'ChoiceData'"):
+        hash(ChoiceData([[0, 1]], [[0.0, 1.0]]))
+
+
+@pytest.mark.parametrize("labels", [np.array([3, 1]), np.array(["b", "a"]), [np.float64(0.5), np.int32(2)]])
+def test_labels_become_plain_numbers_and_texts(labels):
+    data = ChoiceData([[0], [1]], [[0.0], [1.0]], subjects=labels)
+    assert data.subjects == tuple(labels)
+    assert {type(label) for label in data.subjects} <= {int, float, str}
 
 
 def test_data_pass_through_jit():
