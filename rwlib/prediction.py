@@ -103,6 +103,7 @@ def generate(
         The model that was fitted.
     mask : array of bool, shape (n_subjects, n_trials), optional
         ``data.mask`` of observed choices: no agent plays a trial that its subject missed. Default: all are played.
+        Rows are in the order of the draws' subjects, as are those of ``outcomes``.
     num_draws : int, default 500
         At most so many draws are used, evenly spaced along the chains.
 
@@ -156,7 +157,9 @@ def predict_next(
 ) -> xr.DataTree:
     """Predict each choice from the choices and rewards observed before it: the one-step-ahead prediction.
 
-    What is predicted has no consequences: on the next trial the agent is told what the subject really did.
+    What is predicted has no consequences: on the next trial the agent is told what the subject really did. Each
+    subject is predicted with the draws of its own label, in whatever order they are. Subjects of a prior are
+    nobody in particular: if their labels are others, they are taken in the order of ``data``.
 
     Parameters
     ----------
@@ -182,7 +185,7 @@ def predict_next(
     Raises
     ------
     ValueError
-        If ``draws`` are not those of ``model`` or of as many subjects as ``data``, or a parameter is out of range.
+        If ``draws`` are not those of ``model`` or of the subjects of ``data``, or a parameter is out of range.
 
     References
     ----------
@@ -198,9 +201,7 @@ def predict_next(
     >>> float(predictions.prior_predictive["probability"].sel(trial=0).mean())
     0.5
     """
-    source, dataset, params = _parameters(draws, model, num_draws)
-    if dataset.sizes["subject"] != data.n_subjects:
-        raise ValueError(f"The draws have {dataset.sizes['subject']} subjects, but data has {data.n_subjects}; they must be the same.")
+    source, dataset, params = _parameters(draws, model, num_draws, data.subjects)
     keys = jax.random.split(key, dataset.sizes["chain"] * dataset.sizes["draw"])
     choices, probability = _replace_each(keys, data, params, model.agent)
     mask = np.asarray(data.mask)
@@ -261,8 +262,11 @@ def _replace_each(keys, data, params, agent):
 # In and out of trees
 
 
-def _parameters(draws, model, num_draws):
-    """Which group the draws are from, those that are used, and the agent's parameters (n_draws, n_subjects)."""
+def _parameters(draws, model, num_draws, subjects=None):
+    """Which group the draws are from, those that are used, and the agent's parameters (n_draws, n_subjects).
+
+    If ``subjects`` are given, theirs are the draws, in their order.
+    """
     source = next((name for name in ("posterior", "prior") if name in draws.children), None)
     if source is None:
         raise ValueError(f"draws has no group 'posterior' or 'prior'; it has {', '.join(map(repr, draws.children)) or 'none'}.")
@@ -272,10 +276,11 @@ def _parameters(draws, model, num_draws):
     if num_draws < 1:
         raise ValueError(f"num_draws is {num_draws}; it must be at least 1.")
     dataset = draws[source].to_dataset()
-    n_chains, n_draws = dataset.sizes["chain"], dataset.sizes["draw"]
-    kept = min(max(num_draws // n_chains, 1), n_draws)
-    dataset = dataset.isel(draw=np.linspace(0, n_draws - 1, kept).round().astype(int))
-    shape, given = (n_chains * kept, dataset.sizes["subject"]), {}
+    if subjects is not None:
+        dataset = _of_subjects(dataset, subjects, any_will_do=source == "prior")
+    dataset = dataset.isel(chain=_evenly(dataset.sizes["chain"], num_draws))
+    dataset = dataset.isel(draw=_evenly(dataset.sizes["draw"], num_draws // dataset.sizes["chain"]))
+    shape, given = (dataset.sizes["chain"] * dataset.sizes["draw"], dataset.sizes["subject"]), {}
     for name in (p.name for p in model.parameters):
         if name not in dataset:
             raise ValueError(f"draws lack {name!r}, a parameter of the model {model.name!r}; they have {', '.join(map(repr, dataset.data_vars))}.")
@@ -286,6 +291,26 @@ def _parameters(draws, model, num_draws):
         given[name] = values.ravel()
     complete = subject_parameters(given, shape[0] * shape[1], model.agent.parameters)
     return source, dataset, {name: value.reshape(shape) for name, value in complete.items()}
+
+
+def _evenly(n, most):
+    """At most ``most`` of n positions, evenly spaced."""
+    return np.linspace(0, n - 1, min(n, most)).round().astype(int)
+
+
+def _of_subjects(dataset, subjects, any_will_do):
+    """The draws of these subjects, in their order."""
+    wanted = np.asarray(subjects).tolist()  # where numbers and texts are mixed, xarray makes them texts in the same way
+    drawn = dataset["subject"].values.tolist()
+    if any_will_do and len(drawn) == len(wanted) and set(drawn) != set(wanted):
+        return dataset.assign_coords(subject=wanted)
+    for label in wanted:
+        if label not in drawn:
+            raise ValueError(f"data has the subject {label!r}, but the draws do not; fit the model to these data.")
+    for label in drawn:
+        if label not in wanted:
+            raise ValueError(f"The draws have the subject {label!r}, but data does not; give the data that were fitted.")
+    return dataset.sel(subject=wanted)
 
 
 def _to_predictions(predicted, kind, source, dataset, mask, n_actions, model, history=None):

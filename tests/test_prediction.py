@@ -22,6 +22,7 @@ DATA = rwlib.ChoiceData(CHOICES, RNG.integers(2, size=CHOICES.shape).astype(floa
 OUTCOMES = RNG.integers(2, size=(N_TRIALS, N_ARMS)).astype(float)
 TRUE = {"alpha_pos": [0.3, 0.7, 0.9], "alpha_neg": [0.5, 0.1, 0.9], "beta": [2.0, 4.0, 1.0], "stickiness": [0.5, -1.0, 2.0]}
 NUM_DRAWS = 2000
+STICKY, KEY = rwlib.ASYMMETRIC_STICKY, jax.random.key(0)
 
 
 @pytest.fixture(scope="module")
@@ -272,6 +273,27 @@ def test_draws_are_taken_evenly_from_all_chains(draws):
     assert tree["posterior_predictive"].sizes["chain"] == 2
 
 
+@pytest.mark.parametrize("num_draws", [1, 2, 5])
+def test_no_more_draws_are_used_than_asked_for(draws, num_draws):
+    sizes = rwlib.predict_next(KEY, DATA, draws, STICKY, num_draws=num_draws)["posterior_predictive"].sizes
+    assert sizes["chain"] * sizes["draw"] == {1: 1, 2: 2, 5: 4}[num_draws]  # as many of each chain
+
+
+def test_each_subject_is_predicted_with_the_draws_of_its_own_label(draws, one_step):
+    order = [2, 0, 1]
+    permuted = rwlib.ChoiceData(DATA.choices[order], DATA.rewards[order], MASK[order], N_ARMS, ["cy", "ada", "ben"])
+    found = rwlib.predict_next(KEY, permuted, draws, STICKY, num_draws=2)["posterior_predictive"]["probability"]
+    assert found["subject"].values.tolist() == ["cy", "ada", "ben"]
+    expected = one_step["posterior_predictive"]["probability"].sel(subject=found["subject"])
+    np.testing.assert_allclose(found[0, 0], expected[0, 0], rtol=1e-5)
+
+
+def test_subjects_drawn_from_a_prior_stand_for_any():
+    prior = rwlib.sample_prior(KEY, STICKY, n_subjects=N_SUBJECTS, num_draws=2)
+    found = rwlib.predict_next(KEY, DATA, prior, STICKY)["prior_predictive"]
+    assert found["subject"].values.tolist() == list(DATA.subjects)
+
+
 def test_double_precision_predicts_the_same(draws, one_step):
     jax.config.update("jax_enable_x64", True)
     try:
@@ -282,12 +304,12 @@ def test_double_precision_predicts_the_same(draws, one_step):
     np.testing.assert_allclose(again["posterior_predictive"]["probability"][0, 0], one_step["posterior_predictive"]["probability"][0, 0], rtol=1e-4)
 
 
-STICKY, KEY = rwlib.ASYMMETRIC_STICKY, jax.random.key(0)
 TWO = np.ones((2, N_TRIALS), bool)
 UNKNOWN = posterior({**TRUE, "beta": [np.nan, 1.0, 1.0]}, STICKY, DATA.subjects, shape=(2, 2))
 OTHER_ARMS = rwlib.ChoiceData(DATA.choices, DATA.rewards, MASK, 4, DATA.subjects)
 OTHER_LABELS = rwlib.ChoiceData(DATA.choices, DATA.rewards, MASK, N_ARMS, ["ada", "ben", "di"])
-ALL_PLAYED = rwlib.ChoiceData(DATA.choices, DATA.rewards, None, N_ARMS, DATA.subjects)
+ALL_PLAYED = rwlib.ChoiceData(CHOICES, DATA.rewards, None, N_ARMS, DATA.subjects)
+ONE_LESS = rwlib.ChoiceData(DATA.choices[:2], DATA.rewards[:2], MASK[:2], N_ARMS, ["ada", "ben"])
 
 
 @pytest.mark.parametrize(
@@ -303,7 +325,8 @@ ALL_PLAYED = rwlib.ChoiceData(DATA.choices, DATA.rewards, None, N_ARMS, DATA.sub
         (lambda d, g: rwlib.generate(KEY, OUTCOMES[None], d, STICKY), "outcomes has shape (1, 25, 3)"),
         (lambda d, g: rwlib.generate(KEY, np.where(OUTCOMES == OUTCOMES[2, 1], np.nan, OUTCOMES), d, STICKY), "is nan; each action needs a finite outcome"),
         (lambda d, g: rwlib.generate(KEY, OUTCOMES, d, STICKY, mask=TWO), "mask has shape (2, 25); with these draws and outcomes it must be (3, 25)"),
-        (lambda d, g: rwlib.predict_next(KEY, rwlib.ChoiceData([[0, 1]], [[0.0, 1.0]]), d, STICKY), "draws have 3 subjects, but data has 1"),
+        (lambda d, g: rwlib.predict_next(KEY, OTHER_LABELS, d, STICKY), "data has the subject 'di', but the draws do not"),
+        (lambda d, g: rwlib.predict_next(KEY, ONE_LESS, d, STICKY), "draws have the subject 'cy', but data does not"),
         (lambda d, g: rwlib.behaviour(DATA, block_size=0), "block_size is 0"),
         (lambda d, g: rwlib.behaviour(d), "without predictions"),
         (lambda d, g: rwlib.behaviour_intervals(rwlib.behaviour(DATA), over="trials"), "over is 'trials'; it must be 'draws' or 'subjects'"),
