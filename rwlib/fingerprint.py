@@ -1,9 +1,9 @@
-"""What a function's results depend on: its code, what it reads, and the versions beneath. A stored result keeps it.
+"""What a function's results depend on: its code, what it reads, and the versions beneath. A stored result
+keeps it.
 
-The fingerprint of a function is a dictionary with an entry for each function, class and global that it reads, directly
-or through others, and one for each module of ``rwlib``. So a result can say not only that the code has moved past it,
-but what has changed.
-"""
+The fingerprint of a function is a dictionary with an entry for each function, class and global that it reads,
+directly or through others, and one for each module of ``rwlib``. So a result can say not only that the code
+has moved past it, but what has changed."""
 
 import ast
 import dataclasses
@@ -35,16 +35,29 @@ __all__ = ["Fingerprint", "changes", "fingerprint"]
 #: Their versions are part of every fingerprint, since rwlib's numbers pass through them.
 PACKAGES = ("arviz-stats", "jax", "jaxlib", "numpy", "numpyro", "pandas", "scipy", "xarray")
 
-#: Modules of rwlib that no number passes through: figures, and how pieces of a study are handed out and told apart.
+#: Modules of rwlib that no number passes through: figures, and how pieces of a study are handed out and told
+#: apart.
 WITHOUT_NUMBERS = ("rwlib", "rwlib.fingerprint", "rwlib.plotting", "rwlib.studies")
 
 #: Immutable values that say all about themselves when they are printed.
-PRINTED = (complex, range, slice, PurePath, date, timedelta, Decimal, Fraction, np.dtype, np.ufunc, type(Ellipsis))
+PRINTED = (
+    complex,
+    range,
+    slice,
+    PurePath,
+    date,
+    timedelta,
+    Decimal,
+    Fraction,
+    np.dtype,
+    np.ufunc,
+    type(Ellipsis),
+)
 
 
 class Fingerprint(NamedTuple):
-    """``code`` maps each thing read to its content, as text where that is short and as a digest where it is not.
-    ``packages`` maps each package read, and the ones that rwlib always needs, to its version."""
+    """``code`` maps each thing read to its content, as text where that is short and as a digest where it is
+    not. ``packages`` maps each package read, and the ones that rwlib always needs, to its version."""
 
     code: dict[str, str]
     packages: dict[str, str]
@@ -53,30 +66,31 @@ class Fingerprint(NamedTuple):
 def fingerprint(value: object) -> Fingerprint:
     """Describe a function or a value by everything that its results depend on.
 
-    Covered are the function itself and, for each function or class that it reads, the same again; the values of the
-    globals and defaults that they read; the modules of ``rwlib`` that are reached, with those that these import; and
-    the versions of packages. Comments, docstrings, formatting, and ``rwlib.plotting`` leave it as it is.
+    Covered are the function itself and, for each function or class that it reads, the same again; the values
+    of the globals and defaults that they read; the modules of ``rwlib`` that are reached, with those that
+    these import; and the versions of packages. Comments, docstrings, formatting, and ``rwlib.plotting`` leave
+    it as it is.
 
-    Not covered are files, environment variables and clocks that a function reads while it runs. Read a file into a
-    global, or put what is in it into the function's arguments.
+    Not covered are files, environment variables and clocks that a function reads while it runs. Read a file
+    into a global, or put what is in it into the function's arguments.
 
     Parameters
     ----------
     value : function or value
-        Written in a module, a script or a notebook. A value may be made of numbers, texts, arrays, tables, functions,
-        and tuples, lists, dicts, sets, NamedTuples and dataclasses of those: a model, for example.
+        Written in a module, a script or a notebook. A value may be made of numbers, texts, arrays, tables,
+        functions, and tuples, lists, dicts, sets, NamedTuples and dataclasses of those: a model, for example.
 
     Returns
     -------
     fingerprint : Fingerprint
-        Of two dictionaries of texts, ``code`` and ``packages``, ready for JSON. Under ``"itself"`` stands what was
-        asked for. The code's part does not depend on the version of Python.
+        Of two dictionaries of texts, ``code`` and ``packages``, ready for JSON. Under ``"itself"`` stands
+        what was asked for. The code's part does not depend on the version of Python.
 
     Raises
     ------
     ValueError
-        If something that is read has no content that could be compared (a random generator, an open file, an object of
-        a class of its own), or a function has no source. The message names it.
+        If something that is read has no content that could be compared (a random generator, an open file, an
+        object of a class of its own), or a function has no source. The message names it.
 
     Examples
     --------
@@ -90,7 +104,9 @@ def fingerprint(value: object) -> Fingerprint:
     """
     found = Fingerprint({}, {package: "" for package in PACKAGES})
     found.code["itself"] = _short(_describe(value, found, "itself"))
-    return Fingerprint(dict(sorted(found.code.items())), {name: _version(name) for name in sorted(found.packages)})
+    return Fingerprint(
+        dict(sorted(found.code.items())), {name: _version(name) for name in sorted(found.packages)}
+    )
 
 
 def changes(stored: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -143,8 +159,8 @@ def _version(package):
         return "not installed"
 
 
-# Values. Each becomes something that JSON can hold: a primitive value itself, {"name": …} for what is found by its name,
-# and for all others a list that begins with their kind.
+# Values. Each becomes something that JSON can hold: a primitive value itself, {"name": …} for what is found
+# by its name, and for all others a list that begins with their kind.
 
 
 def _describe(value, found, where):
@@ -165,21 +181,25 @@ def _describe(value, found, where):
     if isinstance(value, type):
         return _by_name(value, found, where, _contents_of_class)
     if dataclasses.is_dataclass(value) or (isinstance(value, tuple) and hasattr(value, "_fields")):
-        names = value._fields if isinstance(value, tuple) else [field.name for field in dataclasses.fields(value)]
-        fields = {name: _describe(getattr(value, name), found, f"{where}.{name}") for name in names}
-        return ["fields", _describe(type(value), found, where), fields]
+        fields = value._fields if isinstance(value, tuple) else dataclasses.fields(value)
+        names = [getattr(field, "name", field) for field in fields]
+        contents = {name: _describe(getattr(value, name), found, f"{where}.{name}") for name in names}
+        return ["fields", _describe(type(value), found, where), contents]
     if type(value) in (tuple, list):
-        return [type(value).__name__, *(_describe(item, found, f"{where}[{i}]") for i, item in enumerate(value))]
+        items = [_describe(item, found, f"{where}[{i}]") for i, item in enumerate(value)]
+        return [type(value).__name__, *items]
     if type(value) in (set, frozenset):
-        return [type(value).__name__, *sorted((_describe(item, found, where) for item in value), key=json.dumps)]
+        items = [_describe(item, found, where) for item in value]
+        return [type(value).__name__, *sorted(items, key=json.dumps)]
     if isinstance(value, dict | types.MappingProxyType):
-        pairs = ([_describe(key, found, where), _describe(item, found, f"{where}[{key!r}]")] for key, item in value.items())
-        return ["dict", *pairs]
+        keys = [_describe(key, found, where) for key in value]
+        items = [_describe(item, found, f"{where}[{key!r}]") for key, item in value.items()]
+        return ["dict", keys, items]
     if type(value) is object:  # a mark that means "nothing was given"
         return ["object"]
     if callable(value):
         return _describe_callable(value, found, where)
-    return _describe_pytree(value, found, where)
+    return _refuse(value, where)
 
 
 def _describe_array(value, found, where):
@@ -197,16 +217,13 @@ def _describe_table(value, found, where):
     return ["table", _describe(names, found, where), _describe(rows, found, where)]
 
 
-def _describe_pytree(value, found, where):
-    """What JAX can take apart, such as NumPyro's distributions."""
-    leaves, structure = jax.tree.flatten(value)
-    if (len(leaves) == 1 and leaves[0] is value) or " at 0x" in str(structure):
-        raise ValueError(
-            f"{where} is {value!r:.100}, of type {type(value).__module__}.{type(value).__qualname__}. It has no content that "
-            "could be compared, so nobody could tell when it has changed. Make it in the function that reads it, or of "
-            "numbers, texts, arrays, tables, functions, NamedTuples and dataclasses."
-        )
-    return ["pytree", str(structure), _describe(leaves, found, where)]
+def _refuse(value, where):
+    raise ValueError(
+        f"{where} is {value!r:.100}, of type {type(value).__module__}.{type(value).__qualname__}. "
+        "It has no content that could be compared, so nobody could tell when it has changed. Make it in "
+        "the function that reads it, or of numbers, texts, arrays, tables, functions, NamedTuples and "
+        "dataclasses."
+    )
 
 
 # Functions and classes
@@ -214,14 +231,21 @@ def _describe_pytree(value, found, where):
 
 def _describe_callable(value, found, where):
     if isinstance(value, functools.partial):
-        return ["partial", *(_describe(part, found, where) for part in (value.func, value.args, value.keywords))]
-    if isinstance(value, types.MethodType | types.BuiltinMethodType) and not isinstance(value.__self__, types.ModuleType | None):
-        return ["method", value.__name__, _describe(value.__self__, found, where)]
+        return [
+            "partial",
+            *(_describe(part, found, where) for part in (value.func, value.args, value.keywords)),
+        ]
+    owner = getattr(value, "__self__", None)  # of a built-in function it is its module
+    if isinstance(value, types.MethodType | types.BuiltinMethodType) and not isinstance(
+        owner, types.ModuleType | None
+    ):
+        return ["method", value.__name__, _describe(owner, found, where)]
     return _by_name(value, found, where, _contents_of_function)
 
 
 def _by_name(value, found, where, contents):
-    """The name under which a function or class is imported, with its content under that name; else the content itself."""
+    """The name under which a function or class is imported, with its content under that name; else the
+    content itself."""
     module, name = _home_of(value)
     origin = _origin(module)
     if origin == "rwlib":
@@ -238,7 +262,8 @@ def _by_name(value, found, where, contents):
 
 
 def _home_of(value):
-    """The module where a function, class or library's object was made, and its name there if it is found under it."""
+    """The module where a function, class or library's object was made, and its name there if it is found
+    under it."""
     module = getattr(value, "__module__", None)
     name = getattr(value, "__qualname__", getattr(value, "__name__", "<"))
     thing = sys.modules.get(module or "")
@@ -246,7 +271,9 @@ def _home_of(value):
         thing = getattr(thing, part, None)
     if thing is value:
         return module, name
-    if isinstance(value, types.FunctionType):  # what `functools.wraps` says of itself is not where its code stands
+    if isinstance(
+        value, types.FunctionType
+    ):  # what `functools.wraps` says of itself is not where its code stands
         return value.__globals__.get("__name__"), None
     kept = vars(sys.modules.get(type(value).__module__, types.SimpleNamespace()))
     if _origin(type(value).__module__) == "installed":  # such as scipy.stats.norm
@@ -274,33 +301,43 @@ def _contents_of_function(value, found, where):
 def _contents_of_wrapper(value, found, where):
     """What ``jax.jit``, ``jax.custom_vjp`` or ``functools.cache`` make: the functions that were put in."""
     if not hasattr(value, "__wrapped__"):
-        return _describe_pytree(value, found, where)
+        return _refuse(value, where)
     inside = {
         name: _describe(part, found, where)
         for name, part in sorted(vars(value).items())
-        if name != "__wrapped__" and isinstance(part, types.FunctionType) and _origin(part.__module__) != "installed"
+        if name != "__wrapped__"
+        and isinstance(part, types.FunctionType)
+        and _origin(part.__module__) != "installed"
     }
     return ["wrapper", type(value).__name__, _describe(value.__wrapped__, found, where), inside]
 
 
 def _contents_of_class(value, found, where):
     if _origin(value.__module__) != "own":
-        raise ValueError(f"{where} is {value!r}, which cannot be found by its name. Give the class a name at the top level.")
+        raise ValueError(
+            f"{where} is {value!r}, which cannot be found by its name. Give it a name at the top level."
+        )
     members = {}
     for name, member in sorted(vars(value).items()):
-        member = getattr(member, "__func__", member)  # a static method or a class method
-        member = getattr(member, "fget", getattr(member, "func", member))  # a property
+        member = getattr(member, "__func__", getattr(member, "fget", member))  # a class method or a property
+        member = member.func if isinstance(member, functools.cached_property) else member
         if isinstance(member, types.FunctionType):
             # NamedTuple and dataclass write some methods themselves; what they write follows from the fields.
-            if member.__code__.co_filename != "<string>" and _origin(member.__globals__.get("__name__")) == "own":
+            written = member.__code__.co_filename != "<string>"
+            if written and _origin(member.__globals__.get("__name__")) == "own":
                 members[name] = _contents_of_function(member, found, f"{where}.{name}")
-        elif not (name.startswith("__") and name.endswith("__")) and not inspect.isdatadescriptor(member):
+        elif not _is_dunder(name) and not inspect.isdatadescriptor(member):
             members[name] = _describe(member, found, f"{where}.{name}")
     if dataclasses.is_dataclass(value):
         factories = {field.name: field.default_factory for field in dataclasses.fields(value)}
-        members["default_factory"] = _describe({n: f for n, f in factories.items() if f is not dataclasses.MISSING}, found, where)
+        given = {name: factory for name, factory in factories.items() if factory is not dataclasses.MISSING}
+        members["default_factory"] = _describe(given, found, where)
     fields = list(vars(value).get("__annotations__", {}))
     return ["class", [_describe(base, found, where) for base in value.__bases__], fields, members]
+
+
+def _is_dunder(name):
+    return name.startswith("__") and name.endswith("__")
 
 
 def _cell_contents(cell):
@@ -310,14 +347,6 @@ def _cell_contents(cell):
         return None
 
 
-def _look_up(module, qualname):
-    """What is imported under a name, or None."""
-    thing = sys.modules.get(module or "")
-    for name in (qualname or "<").split("."):
-        thing = getattr(thing, name, None)
-    return thing
-
-
 # Globals
 
 
@@ -325,7 +354,10 @@ def _add_globals(tree, function, found):
     """What a function reads from its module, and what it imports itself."""
     module = _public_name(function.__globals__.get("__name__"))
     names = sorted(_global_names(function.__code__) & function.__globals__.keys())
-    for name, value in [*((name, function.__globals__[name]) for name in names), *_imports_within(tree, function)]:
+    read = [
+        (name, function.__globals__[name]) for name in names if not _is_dunder(name)
+    ]  # not __name__ or __file__
+    for name, value in [*read, *_imports_within(tree, function)]:
         if isinstance(value, types.ModuleType) and _origin(value.__name__) != "installed":
             found.code[f"{module}.{name}"] = _public_name(value.__name__)  # not all of it: only what is taken
             for chain in sorted(_chains(tree)):
@@ -345,13 +377,17 @@ def _add_global(name, value, found):
 
 
 def _global_names(code):
-    instructions = dis.get_instructions(code)
-    names = {str(i.argval) for i in instructions if i.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    return names.union(*(_global_names(inner) for inner in code.co_consts if isinstance(inner, types.CodeType)))
+    loads = "LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"
+    names = {
+        str(instruction.argval) for instruction in dis.get_instructions(code) if instruction.opname in loads
+    }
+    return names.union(
+        *(_global_names(inner) for inner in code.co_consts if isinstance(inner, types.CodeType))
+    )
 
 
 def _chains(tree):
-    """Names with the attributes that are taken of them: ``np.random.normal`` is ``("np", "random", "normal")``."""
+    """Names with the attributes taken of them: ``np.random.normal`` is ``("np", "random", "normal")``."""
     inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     chains = set()
     for node in ast.walk(tree):
@@ -380,12 +416,14 @@ def _imports_within(tree, function):
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                module = _import(alias.name)
-                yield alias.asname or alias.name.split(".")[0], module if alias.asname else _import(alias.name.split(".")[0])
+                whole = _import(alias.name)
+                root = alias.name.split(".")[0]
+                yield (alias.asname, whole) if alias.asname else (root, _import(root))
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, function.__globals__.get("__package__"))
             for alias in node.names:
-                yield alias.asname or alias.name, getattr(_import(base), alias.name, None) or _import(f"{base}.{alias.name}")
+                value = getattr(_import(base), alias.name, None)
+                yield alias.asname or alias.name, _import(f"{base}.{alias.name}") if value is None else value
 
 
 def _import(name):
@@ -396,29 +434,35 @@ def _import(name):
 
 
 def _absolute(node, package):
-    return importlib.util.resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module
+    """The module in ``from module import name``, which may be written relative to a package."""
+    name = node.module or ""
+    return importlib.util.resolve_name("." * node.level + name, package) if node.level else name
 
 
 # Modules and packages
 
 
 def _origin(module):
-    """Whether a module is one of rwlib's, an installed one (the standard library included), or the user's own."""
+    """Whether a module is one of rwlib's, an installed one (or the standard library's), or the user's own."""
     root = (module or "").split(".")[0]
     if root == "rwlib":
         return "rwlib"
     if root in sys.stdlib_module_names and root != "__main__":
         return "installed"
-    file = getattr(sys.modules.get(module or ""), "__file__", None) or next(iter(getattr(sys.modules.get(root), "__path__", ())), "")
-    return "installed" if {"site-packages", "dist-packages"} & set(Path(file or "").parts) else "own"
+    file = getattr(sys.modules.get(module or ""), "__file__", None)
+    folders = getattr(sys.modules.get(root), "__path__", ())  # of a package that has no file
+    parts = Path(file or next(iter(folders), "")).parts
+    return "installed" if "site-packages" in parts or "dist-packages" in parts else "own"
 
 
 def _public_name(module):
-    """The name by which a module is imported: of a script that is being run, its own; of a library's, without the private
-    parts, which are other ones in the next version."""
+    """The name by which a module is imported: of a script that is being run, its own; of a library's, without
+    the private parts, which are other ones in the next version."""
     if module != "__main__":
         root, *parts = str(module).split(".")
-        return ".".join([root, *(part for part in parts if _origin(root) != "installed" or not part.startswith("_"))])
+        return ".".join(
+            [root, *(part for part in parts if _origin(root) != "installed" or not part.startswith("_"))]
+        )
     main = sys.modules["__main__"]
     spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
     return spec.name if spec else Path(file).stem if file else module
@@ -427,7 +471,9 @@ def _public_name(module):
 def _describe_module(value, found, where):
     """A module as a value, so that nobody knows what is taken from it."""
     if _origin(value.__name__) == "own":
-        raise ValueError(f"{where} is a whole module. Write what is taken from it, as in {value.__name__}.name.")
+        raise ValueError(
+            f"{where} is a whole module. Write what is taken from it, as in {value.__name__}.name."
+        )
     if _origin(value.__name__) == "rwlib":
         for name in ["", *getattr(value, "__all__", ())]:
             _add_module(getattr(getattr(value, name, None), "__module__", value.__name__), found)
@@ -464,7 +510,8 @@ def _add_module(name, found):
 
 
 def _made_in(module, name):
-    """The module where something was made that is imported from a module, or from a package which has it from elsewhere."""
+    """The module where something was made that is imported from a module, or from a package which has it from
+    elsewhere."""
     if _origin(module) != "rwlib":
         return module
     value = getattr(_import(module), name, None)
@@ -480,11 +527,15 @@ def _tree_of(code, namespace, where):
     """The part of a file, or of a notebook's cell, that a function was compiled from."""
     linecache.checkcache(code.co_filename)
     text = "".join(linecache.getlines(code.co_filename, namespace))
-    # Of lambdas in one line several may fit: those around it, and in Python 3.12 those that only return a constant.
+    # Of lambdas in one line several may fit: those around it, and in Python 3.12 those that only return a
+    # constant.
     nodes = [node for node in ast.walk(_parse(text)) if _is_source(node, code)]
     if not nodes:
         why = "its source has changed since it was imported" if text else "its source is not kept"
-        raise ValueError(f"{where} is the function {code.co_qualname}, and {why}. Import it anew from a module, a script or a notebook.")
+        raise ValueError(
+            f"{where} is the function {code.co_qualname}, and {why}. "
+            "Import it anew from a module, a script or a notebook."
+        )
     return ast.Module(nodes, [])
 
 
@@ -507,15 +558,26 @@ def _is_source(node, code):
 
 
 def _plain_tree(node):
-    """A syntax tree as lists and dicts, without what does not matter: positions, docstrings, and fields that are empty,
-    which not every version of Python has."""
+    """A syntax tree as lists and dicts, without what does not matter: positions, docstrings, and fields that
+    are empty, which not every version of Python has."""
     if isinstance(node, ast.AST):
-        fields = {name: _plain_tree(value) for name, value in ast.iter_fields(node) if name not in ("kind", "type_comment")}
-        return [type(node).__name__, {name: value for name, value in fields.items() if value not in (None, [])}]
+        fields = {
+            name: _plain_tree(value)
+            for name, value in ast.iter_fields(node)
+            if name not in ("kind", "type_comment")
+        }
+        return [
+            type(node).__name__,
+            {name: value for name, value in fields.items() if value not in (None, [])},
+        ]
     if isinstance(node, list):
         return [_plain_tree(item) for item in node if not _is_docstring(item)]
     return node if isinstance(node, int | str | None) else repr(node)
 
 
 def _is_docstring(node):
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

@@ -1,8 +1,8 @@
 """Run many pieces of work over processes or machines, and keep each finished piece on disk.
 
-A study (of recovery, of calibration, of model comparison) fits hundreds of simulated data sets. It is cut into
-pieces, each a call of one function with settings of its own; Dask runs them, and what each returns is a small file.
-Whatever is killed, the files stay, and the same call goes on with the pieces that are missing.
+A study (of recovery, of calibration, of model comparison) fits hundreds of simulated data sets. It is cut
+into pieces, each a call of one function with settings of its own; Dask runs them, and what each returns is a
+small file. Whatever is killed, the files stay, and the same call goes on with the pieces that are missing.
 """
 
 import functools
@@ -28,7 +28,10 @@ from rwlib.fingerprint import changes, fingerprint
 
 __all__ = ["run_study"]
 
-_GUARD = 'A script must call run_study below the line `if __name__ == "__main__":`, since each process reads the script again.'
+_GUARD = (
+    'A script must call run_study below the line `if __name__ == "__main__":`, '
+    "since each process that the study starts reads the script again."
+)
 
 
 def run_study(
@@ -39,26 +42,26 @@ def run_study(
     address: str | None = None,
     progress_bar: bool | None = None,
 ) -> pd.DataFrame:
-    """Call a function once for each piece of a study, on all cores or on a cluster, and join the tables it returns.
+    """Call a function once for each piece of a study, on all cores or on a cluster, and join its tables.
 
-    Each finished piece is a file in ``folder``. After an interruption of any kind the same call goes on where the
-    study was. The table is the same however often the study was interrupted and however many workers ran it, as long
-    as ``work`` draws its random numbers from seeds among its settings.
+    Each finished piece is a file in ``folder``. After an interruption of any kind the same call goes on where
+    the study was. The table is the same however often the study was interrupted and however many workers ran
+    it, as long as ``work`` draws its random numbers from seeds among its settings.
 
     Parameters
     ----------
     work : function
-        Takes one piece's settings as keyword arguments and returns a table of numbers, truth values and texts. Written
-        at the top level of a module, a script or a notebook.
+        Takes one piece's settings as keyword arguments and returns a table of numbers, truth values and
+        texts. Written at the top level of a module, a script or a notebook.
     pieces : sequence of dict
-        Settings of each piece, all different: whatever JSON can hold. A piece should take seconds to minutes, so that
-        starting it costs little and losing it, too.
+        Settings of each piece, all different: whatever JSON can hold. A piece should take seconds to minutes,
+        so that starting it costs little and losing it, too.
     folder : path
         Where the pieces are kept. Made if it does not exist. A study may grow: pieces can be added later.
     address : str, optional
-        Of a running Dask scheduler. Default: a cluster is started on this machine, with one process on each core, which
-        use no GPU. A script must then call ``run_study`` below ``if __name__ == "__main__":``, since each process reads
-        the script.
+        Of a running Dask scheduler. Default: a cluster is started on this machine, with one process on each
+        core, which use no GPU. A script must then call ``run_study`` below ``if __name__ == "__main__":``,
+        since each process reads the script.
     progress_bar : bool, optional
         Default: shown, unless the environment variable ``RWLIB_PROGRESS_BAR`` is 0.
 
@@ -70,12 +73,12 @@ def run_study(
     Raises
     ------
     ValueError
-        If ``work`` or a piece is unsuitable, or if ``folder`` holds something else: another study, or one that was begun
-        when ``work``, something that it reads, ``rwlib`` or a package was another one. What counts is the
-        :func:`rwlib.fingerprint.fingerprint` of ``work``; the message names what has changed.
+        If ``work`` or a piece is unsuitable, or if ``folder`` holds something else: another study, or one
+        that was begun when ``work``, something that it reads, ``rwlib`` or a package was another one. What
+        counts is the :func:`rwlib.fingerprint.fingerprint` of ``work``; the message names what has changed.
     RuntimeError
-        If pieces failed. It is raised when all others are stored, and names the settings of the first. (A piece whose
-        worker dies is tried again on another, three times.) Also if a script lacks ``if __name__ == "__main__":``.
+        If pieces failed. It is raised when all others are stored, and names the settings of the first. (A
+        piece whose worker dies is tried again on another, three times.) Also if no process can be started.
     ConnectionError
         If no scheduler answers at ``address``, or it went away.
 
@@ -89,8 +92,8 @@ def run_study(
         cluster.scale(jobs=100)
         table = rwlib.run_study(work, pieces, "my_study", address=cluster.scheduler_address)
 
-    Give each worker one thread, and each GPU one worker. All need the same code and packages; this is checked. Only the
-    process that calls writes to ``folder``. For fewer processes than cores, start
+    Give each worker one thread, and each GPU one worker. All need the same code and packages; this is
+    checked. Only the process that calls writes to ``folder``. For fewer processes than cores, start
     ``distributed.LocalCluster(n_workers=4, threads_per_worker=1)`` and give its ``scheduler_address``.
 
     References
@@ -110,7 +113,9 @@ def run_study(
             pieces = [dict(n_subjects=n, seed=seed) for n in (20, 40) for seed in range(10)]
             table = rwlib.run_study(work, pieces, "my_study")
     """
-    if getattr(multiprocessing.current_process(), "_inheriting", False):  # one that has just been started reads the script
+    if getattr(
+        multiprocessing.current_process(), "_inheriting", False
+    ):  # just started, and reading the script
         raise RuntimeError(_GUARD)
     if progress_bar is None:
         progress_bar = os.environ.get("RWLIB_PROGRESS_BAR", "1") != "0"
@@ -121,7 +126,14 @@ def run_study(
 
     missing = {name: settings for name, settings in by_name.items() if _read(folder, name) is None}
     failed = {}
-    bar = tqdm(total=len(by_name), initial=len(by_name) - len(missing), disable=not progress_bar, desc=work.__name__, unit=" pieces", leave=False)
+    bar = tqdm(
+        total=len(by_name),
+        initial=len(by_name) - len(missing),
+        disable=not progress_bar,
+        desc=work.__name__,
+        unit=" pieces",
+        leave=False,
+    )
     with bar:
         for name, piece, error in _run(work, missing, identity, address) if missing else ():
             if error:
@@ -147,8 +159,8 @@ def _identity(work):
     name = getattr(work, "__qualname__", repr(work))
     if not inspect.isfunction(work) or "<" in name:
         raise ValueError(
-            f"work is {name}; it must be a function written at the top level of a module, a script or a notebook. "
-            "Settings go into the pieces, where they can be told apart."
+            f"work is {name}; it must be a function written at the top level of a module, a script or a "
+            "notebook. Settings go into the pieces, where they can be told apart."
         )
     return _joined(fingerprint(work))
 
@@ -167,7 +179,8 @@ def _plain(i, piece):
             json.dumps(value, default=_plain_number)
         except (TypeError, ValueError):
             raise ValueError(
-                f"Piece {i} has {name} = {value!r}; settings are numbers, truth values, texts, and lists or dicts of them."
+                f"Piece {i} has {name} = {value!r}; settings are numbers, truth values, texts, and lists or "
+                "dicts of them."
             ) from None
     return json.loads(json.dumps(dict(piece), default=_plain_number, sort_keys=True))
 
@@ -187,10 +200,15 @@ def _named(work, pieces):
         try:
             inspect.signature(work).bind(**piece)
         except TypeError as error:
-            raise ValueError(f"Piece {i} does not fit {work.__name__}{inspect.signature(work)}: {error}.") from None
+            raise ValueError(
+                f"Piece {i} does not fit {work.__name__}{inspect.signature(work)}: {error}."
+            ) from None
         name = hashlib.sha256(json.dumps(piece).encode()).hexdigest()[:16]
         if name in by_name:
-            raise ValueError(f"Piece {i} is the same as piece {list(by_name).index(name)}: {piece}. Give each a seed of its own.")
+            raise ValueError(
+                f"Piece {i} is the same as piece {list(by_name).index(name)}: {piece}. "
+                "Give each a seed of its own."
+            )
         by_name[name] = piece
     return by_name
 
@@ -202,22 +220,30 @@ def _run_piece(work, settings, identity):
     table = work(**settings)
     seconds = time.perf_counter() - begin
     if not isinstance(table, pd.DataFrame):
-        raise TypeError(f"{work.__name__} returned a {type(table).__name__}; it must return a pandas.DataFrame.")
+        raise TypeError(
+            f"{work.__name__} returned a {type(table).__name__}; it must return a pandas.DataFrame."
+        )
     if not isinstance(table.index, pd.RangeIndex):
-        raise TypeError(f"{work.__name__} returned a table whose index would be lost; make it a column with reset_index().")
+        raise TypeError(
+            f"{work.__name__} returned a table whose index would be lost; make it a column with "
+            "reset_index()."
+        )
     columns = {str(name): table[name].tolist() for name in table}
     for name, values in columns.items():
         for value in values:
             if not isinstance(value, bool | int | float | str | None):
-                raise TypeError(f"Column {name!r} holds {value!r}; columns hold numbers, truth values and texts.")
+                raise TypeError(
+                    f"Column {name!r} holds {value!r}; columns hold numbers, truth values and texts."
+                )
     return {"seconds": round(seconds, 3), "columns": columns}
 
 
 def _check_worker(work, identity):
     """Stop a worker that runs other code: one on a machine with other versions, or one started after an edit.
 
-    Looked up once in a process, since files that are edited later do not change what it has imported. A function of a
-    script or a notebook arrives with what it reads, without its source; then only rwlib and packages are compared.
+    Looked up once in a process, since files that are edited later do not change what it has imported. A
+    function of a script or a notebook arrives with what it reads, without its source; then only rwlib and
+    packages are compared.
     """
     import rwlib
 
@@ -234,16 +260,20 @@ def _open_folder(folder, identity):
     """Begin a study in an empty folder, or make sure that the folder's study is this one."""
     description = folder / "study.json"
     if not description.exists():
-        if folder.exists() and (not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())):
-            raise ValueError(f"{str(folder)!r} is not empty, and what it holds is not a study; name a new folder.")
+        if folder.exists() and (
+            not folder.is_dir() or any(not path.name.startswith(".") for path in folder.iterdir())
+        ):
+            raise ValueError(
+                f"{str(folder)!r} is not empty, and what it holds is not a study; name a new folder."
+            )
         (folder / "pieces").mkdir(parents=True, exist_ok=True)
         _write(description, identity)
         return
     stored = json.loads(description.read_text(encoding="utf8"))
     if stored.get("itself") != identity["itself"]:
         raise ValueError(
-            f"The folder {str(folder)!r} holds another study, of {stored.get('itself')}; this one is of {identity['itself']}. "
-            "Name a new folder."
+            f"The folder {str(folder)!r} holds another study, of {stored.get('itself')}; "
+            f"this one is of {identity['itself']}. Name a new folder."
         )
     changed = changes(stored, identity)
     if changed:
@@ -262,7 +292,7 @@ def _read(folder, name):
 
 
 def _write(path, content):
-    """JSON, in which Python's floats keep every digit. Written beside its place and moved there: a file is whole or not there."""
+    """JSON, where floats keep every digit. Written beside its place and moved there: whole or not there."""
     temporary = path.with_name(f".{uuid.uuid4().hex}")
     with temporary.open("w", encoding="utf8") as file:
         json.dump(content, file, indent=1)
@@ -280,12 +310,17 @@ def _run(work, pieces, identity, address):
 
     with _client(address, len(pieces)) as client:
         futures = {
-            client.submit(_run_piece, work, settings, identity, key=f"{work.__name__}-{name}", pure=False): name
+            client.submit(
+                _run_piece, work, settings, identity, key=f"{work.__name__}-{name}", pure=False
+            ): name
             for name, settings in pieces.items()
         }
         for future in as_completed(futures, loop=client.loop):
             if future.status not in ("finished", "error"):
-                raise ConnectionError("The Dask scheduler went away. The same call goes on with the missing pieces once it is back.")
+                raise ConnectionError(
+                    "The Dask scheduler went away. "
+                    "The same call goes on with the missing pieces once it is back."
+                )
             error = future.exception()
             yield futures[future], None if error else future.result(), error
 
@@ -315,11 +350,14 @@ def _client(address, n_pieces):
             silence_logs=logging.ERROR,  # that a worker was replaced, or took seconds to leave, is no news
             # Ctrl-C goes to all processes of a terminal. Only this one is to answer it.
             preload=["import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"],
-            # Several processes cannot share a GPU's memory unless told how; a study's small fits gain nothing there.
+            # Processes cannot share a GPU's memory unless told how, and small fits gain nothing there.
             env={"RWLIB_PROGRESS_BAR": "0", "JAX_PLATFORMS": os.environ.get("JAX_PLATFORMS", "cpu")},
         )
     except RuntimeError as error:
-        raise RuntimeError(f"The processes of the study did not start; what they said stands above. {_GUARD}") from error
+        raise RuntimeError(
+            f"The processes of the study did not start; what they said stands above. {_GUARD}"
+        ) from error
     with cluster, Client(cluster, set_as_default=False) as client:
-        cluster.adapt(minimum=n_workers, maximum=n_workers)  # replaces a worker that does not come back
+        # A worker that is killed is started again, but not always one that is killed while it starts.
+        cluster.adapt(minimum=n_workers, maximum=n_workers)
         yield client

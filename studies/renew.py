@@ -1,18 +1,19 @@
-"""Has a change of the code left a stored result as it was? Run a piece of it again, and if so, say that it holds.
+"""Does a stored result hold though the code has changed? Run a piece of it again; if so, write that down.
 
     python -m studies.renew                    all stored results whose code has changed
     python -m studies.renew recovery           this one
 
-A result that takes an hour need not be taken again because a function was renamed. Of each study the pieces named by
-its ``renewal`` are run again from their own seeds, and compared with the rows that are stored of them. If they are the
-same, the fingerprint beside the table becomes that of the code now, and what was run again is written there, too. If not,
-it is said what differs, nothing is written, and the exit status is 1.
+A result that takes an hour need not be taken again because a function was renamed. Of each study the pieces
+named by its ``renewal`` are run again from their own seeds, and compared with the rows that are stored of
+them. If they are the same, the fingerprint beside the table becomes that of the code now, and what was run
+again is written there, too. If not, it is said what differs, nothing is written, and the exit status is 1.
 
-The rule: text, truth values and whole numbers must be equal; other numbers may differ by one in the last of the six digits
-that are stored (relative 1e-5, or absolute 1e-8 near zero). There is no wider tolerance for draws of a Markov chain. A
-change that only rounds otherwise sends the chains another way after some hundred steps; everything that is computed from
-them then differs by its Monte Carlo error, and one piece cannot tell that from a fault. Such a change means that
-the study is taken again. The same happens on another processor or under other versions, which round otherwise, too.
+The rule: text, truth values and whole numbers must be equal; other numbers may differ by one in the last of
+the six digits that are stored (relative 1e-5, or absolute 1e-8 near zero). There is no wider tolerance for
+draws of a Markov chain. A change that only rounds otherwise sends the chains another way after some hundred
+steps; everything that is computed from them then differs by its Monte Carlo error, and one piece cannot tell
+that from a fault. Such a change means that the study is taken again. The same happens on another processor or
+under other versions, which round otherwise, too.
 """
 
 import sys
@@ -38,13 +39,15 @@ def differences(stored: pd.DataFrame, now: pd.DataFrame) -> list[str]:
     Returns
     -------
     differences : list of str
-        One for each column that differs, with the first row in which it does; empty if the tables are the same.
+        One for each column that differs, with the first row in which it does; empty if the tables agree.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from studies.renew import differences
-    >>> differences(pd.DataFrame({"rank": [3, 4], "ess": [1.0, 2.0]}), pd.DataFrame({"rank": [3, 5], "ess": [1.0, 2.000001]}))
+    >>> stored = pd.DataFrame({"rank": [3, 4], "ess": [1.0, 2.0]})
+    >>> now = pd.DataFrame({"rank": [3, 5], "ess": [1.0, 2.000001]})
+    >>> differences(stored, now)
     ['rank in 1 of 2 rows, first in row 1: stored is 4, now it is 5']
     """
     if list(stored) != list(now):
@@ -54,13 +57,15 @@ def differences(stored: pd.DataFrame, now: pd.DataFrame) -> list[str]:
     found = []
     for name in stored:
         before, after = stored[name].to_numpy(), now[name].to_numpy()
-        if {before.dtype.kind, after.dtype.kind} <= set("iuf") and "f" in (before.dtype.kind, after.dtype.kind):
+        kinds = before.dtype.kind + after.dtype.kind
+        if set(kinds) <= set("iuf") and "f" in kinds:
             same = np.isclose(after, before, rtol=1e-5, atol=1e-8, equal_nan=True)
         else:
             same = (before == after) | (pd.isna(before) & pd.isna(after))
         if not same.all():
             row = int(np.flatnonzero(~same)[0])
-            found.append(f"{name} in {(~same).sum()} of {len(same)} rows, first in row {row}: stored is {before[row]}, now it is {after[row]}")
+            count = f"{name} in {(~same).sum()} of {len(same)} rows, first in row {row}"
+            found.append(f"{count}: stored is {before[row]}, now it is {after[row]}")
     return found
 
 
@@ -88,28 +93,28 @@ def renew(name: str) -> list[str]:
     ValueError
         If the study does not exist or its result does not say what made it.
     """
-    study = results.find(name)
-    about = results.read_about(name)
-    found = fingerprint(study.work)
-    code = results.code(study)
+    study, about = results.find(name), results.read_about(name)
+    found, code = fingerprint(study.work), results.code(study)
     if code["pieces"] != about["fingerprint"]["pieces"]:
         return ["the pieces: the study now has other ones"]
-    pieces = [study.pieces[place] for place in study.renewal]
-    with tempfile.TemporaryDirectory() as folder:  # the way in which they were run before: in processes with a core each
+    # As they were run before, in processes with a core each: other threads may round otherwise.
+    with tempfile.TemporaryDirectory() as folder:
+        pieces = [study.pieces[place] for place in study.renewal]
         again = rwlib.run_study(study.work, pieces, f"{folder}/study")
     table = pd.read_csv(results.table_path(name))
     stored = pd.concat([rows_of(about, table, place) for place in study.renewal], ignore_index=True)
     # Through a file again, so that a column has the same type whether or not it is part of a larger table.
-    found_differences = differences(results.stored_form(stored), results.stored_form(again))
-    if not found_differences:
+    differing = differences(results.stored_form(stored), results.stored_form(again))
+    if not differing:
         renewal = {
             "date": date.today().isoformat(),
             "pieces": list(study.renewal),
             "versions": found.packages,
             "changes": changes(about["fingerprint"], code),
         }
-        results.write_about(name, {**about, "fingerprint": code, "renewals": [*about.get("renewals", []), renewal]})
-    return found_differences
+        renewals = [*about.get("renewals", []), renewal]
+        results.write_about(name, {**about, "fingerprint": code, "renewals": renewals})
+    return differing
 
 
 def main(names: list[str]) -> int:
@@ -130,14 +135,16 @@ def _renew_aloud(name):
     if not changed:
         print(f"{name}: the code has not changed.")
         return True
-    print(f"{name}: what changed is {', '.join(changed)}. Running {len(study.renewal)} of {len(study.pieces)} pieces again.", flush=True)
+    print(f"{name}: what changed is {', '.join(changed)}.")
+    print(f"  Running {len(study.renewal)} of {len(study.pieces)} pieces again.", flush=True)
     found = renew(name)
     if not found:
         print(f"{name}: the same numbers; the fingerprint is renewed.")
         return True
     versions = ", ".join(f"{package} {version}" for package, version in about["versions"].items())
     print(f"{name}: the stored result is not that of the code now. What differs:", *found, sep="\n  ")
-    print(f"  It was made with {about['machine']['cpu']}, {versions}. To take it again: python -m studies.{name}")
+    print(f"  It was made with {about['machine']['cpu']}, {versions}.")
+    print(f"  To take it again: python -m studies.{name}")
     return False
 
 

@@ -16,17 +16,17 @@ A script of a study, ``studies/<name>.py``, says what the study is, under the na
     )
 
     if __name__ == "__main__":
-        table = results.take(STUDY)                      # runs what is missing, stores the result, returns its table
-        print(...)
+        table = results.take(STUDY)                      # runs what is missing, stores the result, returns
+        its table print(...)
 
 It leaves ``studies/<name>.csv``, the tables of all pieces in their order with six digits of each number, and
-``studies/<name>.json``, which says of it: ``command``, ``date``, ``machine``, ``versions``, ``minutes`` (of all pieces
-together, each on one core), ``settings``, ``pieces`` (of each its ``settings``, ``rows`` and ``minutes``) and
-``fingerprint``. ``tests/test_stored_results.py`` fails once the fingerprint is not that of the code any more.
+``studies/<name>.json``, which says of it: ``command``, ``date``, ``machine``, ``versions``, ``minutes`` (of
+all pieces together, each on one core), ``settings``, ``pieces`` (of each its ``settings``, ``rows`` and
+``minutes``) and ``fingerprint``. ``tests/test_stored_results.py`` fails once the fingerprint is not that of
+the code any more.
 
-A piece must therefore take everything from its settings, from globals and from rwlib, and nothing from files. Pages
-read both files as they read any other table and JSON.
-"""
+A piece must therefore take everything from its settings, from globals and from rwlib, and nothing from files.
+Pages read both files as they read any other table and JSON."""
 
 import hashlib
 import importlib
@@ -52,10 +52,10 @@ DIGITS = 6
 class Study(NamedTuple):
     """What is run and stored.
 
-    ``work`` and ``pieces`` are as for :func:`rwlib.run_study`, but ``work`` returns what is to be stored. ``settings`` is
-    for readers: it is written into the file beside the table. ``renewal`` are the places of those pieces that together run
-    all code of the study: the ones that are run again before a stored result is declared to be that of changed code.
-    """
+    ``work`` and ``pieces`` are as for :func:`rwlib.run_study`, but ``work`` returns what is to be stored.
+    ``settings`` is for readers: it is written into the file beside the table. ``renewal`` are the places of
+    those pieces that together run all code of the study: the ones that are run again before a stored result
+    is declared to be that of changed code."""
 
     name: str
     work: Callable[..., pd.DataFrame]
@@ -88,15 +88,21 @@ def find(name: str) -> Study:
         If there is no such script, or it does not say under ``STUDY`` what its study is.
     """
     if not (HERE / f"{name}.py").exists():
-        raise ValueError(f"There is no study {name!r}: no script studies/{name}.py. The stored ones are {', '.join(names())}.")
+        raise ValueError(
+            f"There is no study {name!r}: no script studies/{name}.py. "
+            f"The stored ones are {', '.join(names())}."
+        )
     study = getattr(importlib.import_module(f"studies.{name}"), "STUDY", None)
     if study is None or study.name != name:
-        raise ValueError(f"studies/{name}.py does not say what its study is: it needs STUDY = results.Study({name!r}, …).")
+        raise ValueError(
+            f"studies/{name}.py does not say what its study is: it needs STUDY = results.Study({name!r}, …)."
+        )
     return study
 
 
 def code(study: Study) -> dict[str, str]:
-    """The fingerprint of what makes a study's numbers: of its function, all that this reads, and its pieces."""
+    """The fingerprint of what makes a study's numbers: of its function, all that this reads, and its
+    pieces."""
     return _code(study, fingerprint(study.work))
 
 
@@ -108,8 +114,8 @@ def _code(study, found):
 def take(study: Study) -> pd.DataFrame:
     """Run the pieces of a study that are missing, on all cores, and store its result.
 
-    Finished pieces are kept in ``_build/studies/<name>``, in a folder for each state of the code, so that an interrupted
-    study goes on where it was.
+    Finished pieces are kept in ``_build/studies/<name>``, in a folder for each state of the code, so that an
+    interrupted study goes on where it was.
 
     Parameters
     ----------
@@ -164,7 +170,10 @@ def read_about(name: str) -> dict:
     path = about_path(name)
     about = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
     if "fingerprint" not in about:
-        raise ValueError(f"There is no studies/{name}.json that says which code made studies/{name}.csv. Run `python -m studies.{name}`.")
+        raise ValueError(
+            f"There is no studies/{name}.json that says which code made studies/{name}.csv. "
+            f"Run `python -m studies.{name}`."
+        )
     return about
 
 
