@@ -52,6 +52,9 @@ def use_keyed_cache(app, config):
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
     config.nb_execution_cache_path = str(current)
     os.environ["RWLIB_PROGRESS_BAR"] = "0"  # bars stack up in a static page
+    # What one page has compiled, the others find; the small programs, too, of which each page has dozens.
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(app.outdir).parent / ".compiled"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 
 def execute_side_by_side(app, env, docnames):

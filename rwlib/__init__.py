@@ -81,5 +81,3 @@ __all__ = [
     "trialwise_log_likelihood",
     "write_choices",
 ]
-
-keep_compiled_programs()
