@@ -346,7 +346,7 @@ def _client(address, n_pieces):
             threads_per_worker=1,
             processes=True,
             memory_limit=0,  # a worker must not be killed since all take more than their share for a moment
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # a free port, for this machine only
             silence_logs=logging.ERROR,  # that a worker was replaced, or took seconds to leave, is no news
             # Ctrl-C goes to all processes of a terminal. Only this one is to answer it.
             preload=["import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"],

@@ -123,7 +123,7 @@ def main(names: list[str]) -> int:
     for name in names or results.names():
         try:
             failed |= not _renew_aloud(name)
-        except ValueError as error:
+        except (ValueError, RuntimeError) as error:  # nothing is known of the result, or a piece failed
             failed = True
             print(f"{name}: {error}")
     return int(failed)
