@@ -211,9 +211,9 @@ def _modes(draws):
     n_variables, n_chains, n_draws = draws.shape
     n_rows, k = n_variables * n_chains, np.arange(N_BINS)
     low, high = np.quantile(np.sort(draws.reshape(n_variables, -1)), (0.005, 0.995), axis=-1)[..., None, None]
-    with np.errstate(invalid="ignore", divide="ignore"):  # nearly all draws may be equal
-        position = np.nan_to_num((draws - low) / (high - low) * N_BINS)
-    bins = np.floor(np.clip(position, -1, N_BINS)).astype(int).reshape(n_rows, n_draws)
+    width = np.where(high > low, high - low, 1)  # nearly all draws may be equal
+    bins = np.floor(np.clip((draws - low) * (N_BINS / width), -1, N_BINS)).astype(int)
+    bins = bins.reshape(n_rows, n_draws)
     # How often each chain comes to each bin. A draw that repeats the one before it is no new evidence.
     counted = (bins >= 0) & (bins < N_BINS)
     counted[:, 1:] &= np.diff(draws.reshape(n_rows, n_draws)) != 0
@@ -233,8 +233,8 @@ def _modes(draws):
     near = [(np.abs(k - place) <= reach)[:, None] for place in (left, valley, right)]
     n_left, n_valley, n_right = ((counts * here).sum(-1) for here in near)
     beyond = (bins >= np.repeat(right, n_chains, 0)) * 1 - (bins <= np.repeat(left, n_chains, 0))
-    row, draw = np.nonzero(beyond)
-    beyond = beyond[row, draw]
+    where = np.flatnonzero(beyond)
+    row, beyond = where // n_draws, beyond.ravel()[where]
     passes = (beyond[1:] != beyond[:-1]) & (row[1:] == row[:-1])
     n_passages = np.bincount(row[1:][passes], minlength=n_rows).reshape(n_variables, n_chains)
     at_both = np.minimum(n_left, n_right) >= np.maximum(VALLEY * n_valley, MIN_AT_MODE)
@@ -383,11 +383,13 @@ def _worst_of(diagnostics):
 
 
 def _disagreement(failing, of_people):
-    rows = sorted((row for row in failing if row.r_hat >= MAX_R_HAT), key=lambda row: -row.r_hat)
+    # Those of whom more is known come first, since that decides what to do; then the worst.
+    rows = [row for row in failing if row.r_hat >= MAX_R_HAT]
+    rows.sort(key=lambda row: (row.kind == "", -row.r_hat))
     if not rows:
         return []
     text = (
-        f"R-hat is {rows[0].r_hat:.3f} at worst (it must be below {MAX_R_HAT}) for "
+        f"R-hat is {max(row.r_hat for row in rows):.3f} at worst (it must be below {MAX_R_HAT}) for "
         f"{_names(rows, of_people)}: the chains do not agree. Run them longer (num_warmup, num_samples); if "
         "that does not help, look at the trace of these parameters."
     )
@@ -470,7 +472,7 @@ def _down(ess):
 
 
 def _names(rows, of_people):
-    """Who and what fails, worst first: people with their parameters, then everything else."""
+    """Who and what fails, in the order of the rows: people with their parameters, then everything else."""
     people, others = {}, []
     for row in rows:
         if row.variable in of_people:
@@ -482,7 +484,7 @@ def _names(rows, of_people):
         looks = [", ".join(names) + (f": {kind}" if kind else "") for kind, names in by_kind.items()]
         described.append(f"{person} ({'; '.join(looks)})")
     parts = [f"{'person' if len(people) == 1 else 'people'} {_listed(described)}"] if people else []
-    return " and for ".join(parts + ([_listed(others)] if others else []))
+    return ", and for ".join(parts + ([_listed(others)] if others else []))
 
 
 def _name(row):

@@ -265,13 +265,21 @@ def test_everyone_who_fails_is_named_with_all_parameters_worst_first():
     assert "for people p17 (beta) and p03 (beta, alpha): " in report.problems[0]
 
 
+def test_those_whose_draws_show_more_are_named_before_worse_ones():
+    tree = hierarchical_draws(30, [("beta", 17, 1.0)])
+    tree["posterior"]["alpha"].values[:, :, 3] = changing_between(
+        (-3.0, 3.0), 150, np.random.default_rng(7), (4, 500)
+    )
+    assert "for people p03 (alpha: two modes) and p17 (beta): " in check(tree).problems[0]
+
+
 def test_one_person_is_not_called_people():
     assert "for person p03 (beta): " in check(hierarchical_draws(30, [("beta", 3, 1.0)])).problems[0]
 
 
 def test_the_groups_parameters_are_named_in_words():
     report = check(hierarchical_draws(5, [("beta", 3, 1.0)], ["alpha_group_sd", "beta_group_mean"]))
-    assert " and for the group " in report.problems[0]
+    assert "person p03 (beta), and for the group " in report.problems[0]
     assert "the group SD of alpha" in report.problems[0] and "the group mean of beta" in report.problems[0]
 
 
