@@ -1,84 +1,105 @@
 """Measure whatever has not been measured yet, print the tables, write ``results.json``."""
 
+import itertools
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from datetime import date
-from importlib.util import find_spec
 
-from benchmarks.pieces import HERE, ROOT, fingerprint, machine, read, versions, write
+from benchmarks.contestants import CONTESTANTS
+from benchmarks.measure import WITHOUT_FITS, depends_on
+from benchmarks.pieces import HERE, ROOT, folder, machine, read, versions, write
+from benchmarks.problem import PROBLEMS
 from benchmarks.tables import disagreements, print_tables
-
-#: Contestants, and what each needs beside the course's own packages.
-PEERS = {"tutorial": (), "stan": ("stan",), "pymc_nutpie": ("pymc", "nutpie")}
-REPEATS = 3  # of rwlib's fit, between the slower peers, each with another seed
+from rwlib.fingerprint import fingerprint
 
 
 def main():
-    pieces = ROOT / "_build" / "bench" / fingerprint()
-    pieces.mkdir(parents=True, exist_ok=True)
-    if any(pieces.iterdir()):
-        print("Continuing with what has been measured; `make bench FRESH=1` starts anew.\n")
-    contestants = measure_all(pieces)
+    # First, since files may be edited while all this runs.
+    code = fingerprint((WITHOUT_FITS, [depends_on(*pair) for pair in itertools.product(PROBLEMS, CONTESTANTS)])).code
+    found = versions()
+    present = {name: c for name, c in CONTESTANTS.items() if set(c.packages) <= found.keys()}
     results = {
         "date": date.today().isoformat(),
         "command": "make bench",
         "machine": machine(),
-        "versions": versions(),
-        "gradient": read(pieces / "gradient.json"),
-        "growth": read(pieces / "growth.json"),
-        "fit": contestants,
+        "versions": found,
+        "fingerprint": code,
+        "problems": {name: {"label": p.label, "two_modes": p.two_modes} for name, p in PROBLEMS.items()},
+        "contestants": {name: described(c, name in present) for name, c in CONTESTANTS.items()},
+        **{what: measure(folder("bench", work) / f"{what}.json", what) for what, work in WITHOUT_FITS.items()},
+        "fits": measure_fits(present),
     }
     write(HERE / "results.json", results)
     print_tables(results)
-    problems = disagreements(contestants)
-    print(*problems or ["All posteriors agree within Monte Carlo error."], sep="\n")
+    problems = disagreements(results)
+    print(*problems or ["The posteriors of all fits that pass agree within Monte Carlo error."], sep="\n")
     sys.exit(bool(problems))
 
 
-def measure_all(pieces):
-    """Every contestant's runs; None for one that is not installed."""
-    measure(pieces / "gradient.json", "gradient")
-    measure(pieces / "growth.json", "growth")
-    installed = {name: all(map(find_spec, packages)) for name, packages in PEERS.items()}
-    # rwlib runs before and between the others, so that a busy hour of the machine hits all of them.
-    for i, peer in enumerate(PEERS):
-        measure_rwlib(pieces, i)
-        if installed[peer]:
-            measure(pieces / f"{peer}_0.json", f"contestants.{peer}")
-    runs = {f"rwlib_{state}": [read(pieces / f"rwlib_{state}_{i}.json") for i in range(REPEATS)] for state in ("cold", "warm")}
-    return runs | {name: [read(pieces / f"{name}_0.json")] if found else None for name, found in installed.items()}
+def described(contestant, installed):
+    """A contestant without its code."""
+    return {
+        "label": contestant.label,
+        "installed": installed,
+        "settings": contestant.settings._asdict(),
+        "num_seeds": contestant.num_seeds,
+        "num_seeds_in_all_states": contestant.num_seeds_in_all_states,
+        "why_fewer_seeds": contestant.why_fewer_seeds,
+    }
 
 
-def measure_rwlib(pieces, i):
-    """Twice: with an empty cache of compiled programs, and with what the first run left there."""
-    cold, warm = (pieces / f"rwlib_{state}_{i}.json" for state in ("cold", "warm"))
-    if not (cold.exists() and warm.exists()):
-        with tempfile.TemporaryDirectory() as cache:
-            for file in cold, warm:
+def measure_fits(contestants):
+    """All runs, one after the other in a flat list."""
+    runs = []
+    # Seed by seed through all contestants, so that a busy hour of the machine hits all of them.
+    for problem in PROBLEMS:
+        for seed in range(max(c.num_seeds[problem] for c in contestants.values())):
+            for name, contestant in contestants.items():
+                if seed < contestant.num_seeds[problem]:
+                    all_states = seed < contestant.num_seeds_in_all_states
+                    pieces = folder("bench", depends_on(problem, name), contestant.packages)
+                    runs += measure_seed(pieces, problem, name, seed, all_states)
+    return runs
+
+
+def measure_seed(pieces, problem, contestant, seed, all_states):
+    """A fresh process that finds nothing compiled, and, for some seeds, another that finds what the first one left."""
+    states = ("cold", "warm") if all_states else ("cold",)
+    files = {state: pieces / f"{problem}_{contestant}_{seed}_{state}.json" for state in states}
+    found = {}
+    with tempfile.TemporaryDirectory() as compiled:
+        if not all(file.exists() for file in files.values()):
+            for file in files.values():  # both, since the second needs what the first one leaves
                 file.unlink(missing_ok=True)
-                measure(file, "contestants.rwlib_fit", seed=i, cache=cache)
+        for state, file in files.items():
+            found[state] = measure(file, problem, contestant, str(seed), state, compiled=compiled)
+    key = {"problem": problem, "contestant": contestant, "seed": seed}
+    when = {state: {what: piece.pop(what) for what in ("date", "load_before")} for state, piece in found.items()}
+    return [key | {"state": name} | when[state] | run for state, piece in found.items() for name, run in piece.items()]
 
 
-def measure(file, module, seed=0, cache=None):
-    """Run a module in a fresh process, unless its result is there. Caches of compiled programs start empty, or with ``cache``."""
-    if file.exists():
-        return
-    print(f"{file.stem} …", end="", flush=True)
-    start = time.perf_counter()
-    with tempfile.TemporaryDirectory() as empty:
-        caches = {
-            "JAX_COMPILATION_CACHE_DIR": cache or empty,
-            "XDG_CACHE_HOME": empty,  # PyStan's
-            "PYTENSOR_FLAGS": f"base_compiledir={empty}",
-        }
-        command = [sys.executable, "-W", "ignore", "-m", "benchmarks.measure", module, str(seed), str(file)]
-        done = subprocess.run(command, cwd=ROOT, env={**os.environ, "JAX_PLATFORMS": "cpu", **caches}, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"\n{done.stderr}\n{module} failed.")
-    print(f" {time.perf_counter() - start:.0f} s", flush=True)
+def measure(file, *piece, compiled=None):
+    """What a fresh process measures, unless it is there. Whatever keeps compiled programs keeps them in ``compiled``."""
+    if not file.exists():
+        print(f"{' '.join(piece)} …", end="", flush=True)
+        start = time.perf_counter()
+        with tempfile.TemporaryDirectory() as empty:
+            place = compiled or empty
+            caches = {
+                "JAX_COMPILATION_CACHE_DIR": place,
+                "XDG_CACHE_HOME": place,  # PyStan's
+                "PYTENSOR_FLAGS": f"base_compiledir={place}",
+            }
+            command = [sys.executable, "-W", "ignore", "-m", "benchmarks.measure", str(file), *piece]
+            environment = {**os.environ, "JAX_PLATFORMS": "cpu", **caches}
+            done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"\n{done.stderr}\n{' '.join(piece)} failed.")
+        print(f" {time.perf_counter() - start:.0f} s", flush=True)
+    return read(file)
 
 
 if __name__ == "__main__":

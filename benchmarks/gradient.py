@@ -50,7 +50,7 @@ def assert_equal(one, other):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3 * np.abs(b).max())
 
 
-def measure(seed):
+def measure():
     data = course_data()
     ways = {
         "rwlib": compiled(rwlib_log_likelihood, data),

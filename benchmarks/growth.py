@@ -43,7 +43,7 @@ def bytes_of_each(programs):
     return {name: program.memory_analysis().temp_size_in_bytes for name, program in programs.items()}
 
 
-def measure(seed):
+def measure():
     return {
         "by_subjects": [one_size(n, 200) for n in SUBJECTS],
         "by_trials": [one_size(40, n) | {"bytes_beside_data": memory(40, n)} for n in TRIALS],

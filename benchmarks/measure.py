@@ -1,15 +1,88 @@
-"""Measure one piece in a process of its own: ``python -m benchmarks.measure MODULE SEED FILE``."""
+"""Measure one piece in a process of its own.
 
-import importlib
+    python -m benchmarks.measure FILE gradient
+    python -m benchmarks.measure FILE growth
+    python -m benchmarks.measure FILE PROBLEM CONTESTANT SEED cold|warm
+"""
+
 import os
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks.pieces import write
+import numpy as np
 
-module, seed, file = sys.argv[1:]
-load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None  # before: what else kept the machine busy
-when = datetime.now().astimezone().isoformat(timespec="seconds")
-result = importlib.import_module(f"benchmarks.{module}").measure(int(seed))
-write(Path(file), {"date": when, "load_before": load, **result})
+from benchmarks import gradient, growth
+from benchmarks.contestants import CONTESTANTS
+from benchmarks.judging import judge
+from benchmarks.pieces import write
+from benchmarks.problem import PROBLEMS, valley
+
+#: Pieces that need no contestant.
+WITHOUT_FITS = {"gradient": gradient.measure, "growth": growth.measure}
+
+
+def depends_on(problem, contestant):
+    """What the numbers of a fit depend on: neither on what is said about it, nor on how many seeds there are."""
+    problem, contestant = PROBLEMS[problem], CONTESTANTS[contestant]
+    settings = contestant.settings
+    counts = [value for value in settings if not isinstance(value, str)]
+    return measure_fit, problem.data, problem.two_modes, contestant.prepare, counts, settings.precision
+
+
+def measure_fit(problem, contestant, seed, state):
+    """Compile and draw: what a fresh process costs. With compiled programs on disk, draw once more with the same program.
+
+    Parameters
+    ----------
+    problem : benchmarks.problem.Problem
+    contestant : benchmarks.contestant.Contestant
+    seed : int
+    state : {"cold", "warm"}
+        Whether whoever started this process has put compiled programs where the contestant looks for them.
+
+    Returns
+    -------
+    runs : dict of dict
+        By state: ``"cold"`` alone, or ``"warm"`` and ``"again"``, which compiled nothing.
+    """
+    data = problem.data()
+    valleys = {subject: valley(data, subject) for subject in problem.two_modes}
+    sample, compiling = _timed(lambda: contestant.prepare(data, contestant.settings, seed))
+    runs = {}
+    for name in ("cold",) if state == "cold" else ("warm", "again"):
+        draws, sampling = _timed(sample)
+        _check_shapes(draws, data, contestant.settings)
+        runs[name] = judge(draws, {"compiling": compiling if name == state else 0.0, "sampling": sampling}, valleys)
+    return runs
+
+
+def _timed(function):
+    start = time.perf_counter()
+    result = function()
+    return result, time.perf_counter() - start
+
+
+def _check_shapes(draws, data, settings):
+    """A contestant that hands back its warm-up too, or chains and draws the other way round, must not be judged."""
+    of_group = settings.num_chains, settings.num_samples
+    for name, values in {**draws.posterior, "diverging": draws.diverging, "energy": draws.energy}.items():
+        expected = (*of_group, data.n_subjects) if np.ndim(values) == 3 else of_group
+        if np.shape(values) != expected:
+            raise ValueError(f"{name} has shape {np.shape(values)}; a contestant must hand back {expected}.")
+
+
+def main(file, what, *fit):
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None  # before: what else kept the machine busy
+    when = datetime.now().astimezone().isoformat(timespec="seconds")
+    if fit:
+        contestant, seed, state = fit
+        result = measure_fit(PROBLEMS[what], CONTESTANTS[contestant], int(seed), state)
+    else:
+        result = WITHOUT_FITS[what]()
+    write(Path(file), {"date": when, "load_before": load, **result})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""Where finished pieces are kept, and what is said about the machine that measured them."""
+"""Where finished pieces are kept, and what is said about the code and the machine that measured them."""
 
 import hashlib
 import json
@@ -7,32 +7,55 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from rwlib.fingerprint import fingerprint
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-PACKAGES = "rwlib", "jax", "numpyro", "numpy", "arviz-stats", "pystan", "pymc", "pytensor", "nutpie"
+PACKAGES = (
+    "rwlib", "jax", "jaxlib", "numpyro", "numpy", "arviz-stats", "pystan", "httpstan", "pymc", "pytensor", "nutpie",
+)  # fmt: skip
 
 
-def fingerprint():
-    """Changes with any source that was measured, so that no result outlives what it was measured on."""
-    sources = sorted([*(ROOT / "rwlib").rglob("*.py"), *HERE.rglob("*.py"), ROOT / "requirements.txt"])
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+def folder(kind, work, packages=()):
+    """Where pieces are kept: another folder whenever the code that measures them, or a package, has changed.
+
+    Parameters
+    ----------
+    kind : str
+        ``"bench"`` or ``"scale"``.
+    work : function, or tuple of functions and values
+        What the pieces' numbers depend on; see :func:`rwlib.fingerprint.fingerprint`.
+    packages : tuple of str
+        Whose versions count beside those that the fingerprint knows of.
+
+    Returns
+    -------
+    folder : Path
+        It exists.
+    """
+    found = fingerprint(work)._asdict() | {"peers": {name: versions()[name] for name in packages}}
+    digest = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:12]
+    place = ROOT / "_build" / kind / digest
+    place.mkdir(parents=True, exist_ok=True)
+    return place
 
 
 def read(file):
-    return json.loads(file.read_text())
+    return json.loads(file.read_text(encoding="utf8"))
 
 
 def write(file, result):
     """Under another name first: a file with the right name is a finished one."""
     unfinished = file.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(result, indent=1) + "\n")
+    unfinished.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf8")
     unfinished.replace(file)
 
 
 def machine():
     cpu = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
-        names = [line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
         cpu = names[0] if names else cpu
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {"cpu": cpu, "cores": cores, "system": platform.system()}

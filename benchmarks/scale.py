@@ -8,6 +8,7 @@ import time
 from datetime import date
 from unittest.mock import patch
 
+import arviz_stats
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,10 +16,12 @@ import xarray as xr
 
 import rwlib
 from benchmarks.gradient import compiled, rwlib_log_likelihood, seconds_of_each, some_parameters
-from benchmarks.pieces import HERE, ROOT, fingerprint, machine, read, versions, write
+from benchmarks.judging import GROUP
+from benchmarks.pieces import HERE, folder, machine, read, versions, write
 from benchmarks.plain import scan_log_likelihood
-from benchmarks.problem import GROUP, course_data, judge
-from rwlib import hierarchy
+from benchmarks.problem import course_data
+from rwlib import positions, sampling
+from rwlib.fingerprint import fingerprint
 
 N_CHAINS, N_TRIALS = 4, 200
 GRADIENT_SUBJECTS = 40, 400, 4_000, 40_000
@@ -49,39 +52,59 @@ def measure_fit(n_subjects, scoring):
     """One fit, judged by its group, its divergences and every fiftieth subject."""
     data = course_data(n_subjects, N_TRIALS)
     jax.clear_caches()  # the precision is no argument of the compiled programs
-    with patch.object(hierarchy, "SCORING", scoring):
+    # Both modules have the precision by a name of their own.
+    with patch.object(positions, "SCORING", scoring), patch.object(sampling, "SCORING", scoring):
         start = time.perf_counter()
-        rwlib.fit(data, num_warmup=1, num_samples=4, num_chains=N_CHAINS, seed=1, progress_bar=False)  # compiles all there is
-        compiling = time.perf_counter() - start
-        fit = rwlib.fit(data, num_samples=NUM_SAMPLES, num_chains=N_CHAINS, seed=1)
-        seconds = time.perf_counter() - start
-    some = xr.DataTree.from_dict(
-        {"posterior": fit["posterior"].dataset.isel(subject=slice(None, None, 50)), "sample_stats": fit["sample_stats"].dataset}
-    )
-    draws = {name: fit["posterior"][name] for name in GROUP}
-    last = {parameter.name: fit["posterior"][parameter.name][0, -1].values for parameter in rwlib.ASYMMETRIC.parameters}
-    result = judge(draws, fit["sample_stats"]["diverging"].sum(), all_seconds=seconds, compile_seconds=compiling)
-    return result | {
+        settings = dict(num_chains=N_CHAINS, seed=1, warn=False)
+        rwlib.fit(data, num_warmup=1, num_samples=4, progress_bar=False, **settings)  # compiles all there is
+        compiled = time.perf_counter()
+        fit = rwlib.fit(data, num_samples=NUM_SAMPLES, **settings)
+        end = time.perf_counter()
+    posterior, stats = fit["posterior"].dataset, fit["sample_stats"].dataset
+    some = {"posterior": posterior.isel(subject=slice(None, None, 50)), "sample_stats": stats}
+    last = {parameter.name: posterior[parameter.name][0, -1].values for parameter in rwlib.ASYMMETRIC.parameters}
+    seconds = {"all": end - start, "compiling": compiled - start, "sampling": end - compiled}
+    group = score_of_group(posterior[GROUP])
+    return group | {
+        "seconds": seconds,
+        "ess_per_second": {name: group["ess"] / seconds[name] for name in ("all", "sampling")},
+        "divergences": int(stats["diverging"].sum()),
         "subjects": n_subjects,
         "scoring": np.dtype(scoring).name,
         "chains": N_CHAINS,
         "draws_per_chain": NUM_SAMPLES,
-        "steps_per_draw": float(fit["sample_stats"]["n_steps"].mean()),
+        "steps_per_draw": float(stats["n_steps"].mean()),
         "log_likelihood": float(rwlib.log_likelihood(data, last).sum()),
-        "sd": {name: float(draws[name].std()) for name in GROUP},
-        "check": str(rwlib.check(some)),
+        "check": str(rwlib.check(xr.DataTree.from_dict(some))),
+    }
+
+
+def score_of_group(group):
+    """How well the draws of group means and SDs mix, by the worst of them, and what they say."""
+    ess, r_hat, mcse = (f(group) for f in (arviz_stats.ess, arviz_stats.rhat, arviz_stats.mcse))
+    worst = min(GROUP, key=lambda name: float(ess[name]))
+    return {
+        "draws": int(group[worst].size),
+        "ess": float(ess[worst]),
+        "worst": worst,
+        "r_hat": max(float(r_hat[name]) for name in GROUP),
+        "mean": {name: float(group[name].mean()) for name in GROUP},
+        "sd": {name: float(group[name].std()) for name in GROUP},
+        "mcse": {name: float(mcse[name]) for name in GROUP},
     }
 
 
 def main():
-    pieces = ROOT / "_build" / "scale" / fingerprint()
-    pieces.mkdir(parents=True, exist_ok=True)
-    work = {"gradient": measure_gradient} | {name: lambda sizes=sizes: measure_fit(*sizes) for name, sizes in FITS.items()}
+    code = measure_gradient, measure_fit, FITS
+    pieces = folder("scale", code)
+    work = {"gradient": measure_gradient}
+    work |= {name: lambda sizes=sizes: measure_fit(*sizes) for name, sizes in FITS.items()}
     results = {
         "date": date.today().isoformat(),
         "command": "python -m benchmarks.scale",
         "machine": machine() | {"device": jax.devices()[0].device_kind},
         "versions": versions(),
+        "fingerprint": fingerprint(code).code,
     }
     for name, measure in work.items():
         file = pieces / f"{name}.json"

@@ -1,67 +1,134 @@
-"""The tables that ``make bench`` prints, from the contents of ``results.json``."""
+"""The tables that ``make bench`` prints, from the contents of ``results.json``.
+
+``results.json`` holds
+
+``date``, ``command``, ``machine``, ``versions``
+    When, how, where and with what it was measured.
+``fingerprint``
+    A text for each function, value and module of rwlib that the numbers depend on (:mod:`rwlib.fingerprint`);
+    ``rwlib.fingerprint.changes`` says what has changed since.
+``problems``
+    By name: a label, and the people known to have two modes.
+``contestants``
+    By name: a label, whether it was installed, its ``settings`` (:class:`benchmarks.contestant.Settings`), how many seeds
+    it has for each problem (``num_seeds``), how many of these were run in all states, and why there are fewer than ten.
+``gradient``, ``growth``
+    Value and gradient alone, as :mod:`benchmarks.gradient` and :mod:`benchmarks.growth` return them.
+``fits``
+    A list with an entry for each run; nothing is left out. ``problem``, ``contestant``, ``seed`` and ``state`` name it. The
+    state is ``"cold"`` (a fresh process that finds nothing compiled), ``"warm"`` (a fresh process that finds on disk what
+    the cold one left), or ``"again"`` (the same program once more in the warm process). ``date`` and ``load_before``
+    (of the machine) belong to its process. ``seconds`` has ``compiling`` and ``sampling``, each measured by itself (sampling
+    includes the warm-up), ``all``, which is their sum, and ``checking``, the time of `rwlib.check`. ``worst`` has the largest
+    ``r_hat`` and the smallest ``ess_bulk`` and ``ess_tail`` over the group and all people, each as ``parameter`` and
+    ``value``; ``ess`` is the smaller one of the two. ``ess_per_second`` divides it by ``all`` and by ``sampling``.
+    ``gradients`` counts those of ``warmup`` and ``sampling``: leapfrog steps, and for rwlib one more a draw.
+    ``gradients_per_second`` is their sum by the seconds of sampling, ``ess_per_gradient`` is by those of the kept draws.
+    ``divergences``, ``e_bfmi`` and ``passes_check`` are those of `rwlib.check`. ``mean`` and ``mcse`` are of the
+    group. ``share_below_valley``, for people with two modes: which share of each chain's draws is in the lower one.
+
+A file from before November 26, 2026, evening, has ``fit`` in place of ``problems``, ``contestants`` and ``fits``; `print_tables` prints
+what it finds of such a file: gradient and growth.
+"""
 
 from statistics import median
 
-LABELS = {
-    "rwlib_cold": "rwlib, empty cache",
-    "rwlib_warm": "rwlib, warm cache",
-    "tutorial": "reference tutorial, likelihood corrected",
-    "stan": "Stan (PyStan)",
-    "pymc_nutpie": "PyMC with nutpie",
-    "scan": "scan + autodiff",
+#: Ways to compute a gradient.
+WAYS = {
     "rwlib": "rwlib",
+    "scan": "scan + autodiff",
+    "tutorial": "the tutorial's scan + autodiff",
     "numpy": "NumPy loop over trials",
 }
+STATES = {"cold": "fresh process, nothing compiled", "warm": "fresh process, compiled before", "again": "the same program again"}
 NOT_INSTALLED = 'not installed: pip install -e ".[bench]"'
 
 
 def print_tables(results):
-    machine, gradient = results["machine"], results["gradient"]
+    machine = results["machine"]
     print(f"\n{results['date']}, {machine['cpu']}, {machine['cores']} cores, {machine['system']}")
-    print_gradient(gradient)
-    print_fit(results["fit"])
+    print_gradient(results["gradient"])
+    if "fits" in results:
+        print_settings(results["contestants"])
+        for problem, about in results["problems"].items():
+            print_fits(problem, about, results)
     print_growth(results["growth"])
 
 
 def print_gradient(gradient):
     sizes = " × ".join(str(n) for n in gradient["sizes"].values())
     print(f"\nValue and gradient of the log-likelihood, {sizes}: milliseconds (times rwlib's)")
-    labels = LABELS | {"tutorial": "the tutorial's scan + autodiff"}
-    print(f"{'':42}" + "".join(f"{row['chains']:>9} chain{'s' if row['chains'] > 1 else ' '}" for row in gradient["rows"]))
+    chains = (f"{row['chains']:>9} chain{'s' if row['chains'] > 1 else ' '}" for row in gradient["rows"])
+    print(f"{'':42}" + "".join(chains))
     for way in gradient["rows"][0]["seconds"]:
-        cells = [f"{1e3 * row['seconds'][way]:8.2f} ({row['seconds'][way] / row['seconds']['rwlib']:.1f})" for row in gradient["rows"]]
-        print(f"{labels[way]:42}" + "".join(f"{cell:>16}" for cell in cells))
+        seconds = [(row["seconds"][way], row["seconds"]["rwlib"]) for row in gradient["rows"]]
+        cells = [f"{1e3 * own:8.2f} ({own / rwlib:.1f})" for own, rwlib in seconds]
+        print(f"{WAYS[way]:42}" + "".join(f"{cell:>16}" for cell in cells))
 
 
-def print_fit(contestants):
-    print("\nThe whole fit: seconds, and effective draws per second of the worst group-level parameter (median run)")
-    print(f"{'':42}{'runs':>5}{'all':>8}{'compile':>9}{'sample':>8}{'ESS':>7}{'ESS/s':>8}{'rwlib is':>10}{'ESS/s':>10}{'rwlib is':>10}")
-    print(f"{'':42}{'':37}{'all':>8}{'':>10}{'sampling':>10}")
-    best = summary(contestants["rwlib_cold"])
-    for name, runs in contestants.items():
-        if runs is None:
-            print(f"{LABELS[name]:42}  {NOT_INSTALLED}")
-            continue
-        row = summary(runs)
-        print(
-            f"{LABELS[name]:42}{len(runs):5}{row['all']:8.1f}{row['compiling']:9.1f}{row['sampling']:8.1f}{row['ess']:7.0f}"
-            f"{row['rate_all']:8.1f}{best['rate_all'] / row['rate_all']:9.1f}×{row['rate_sampling']:10.1f}{best['rate_sampling'] / row['rate_sampling']:9.1f}×"
-        )
-        warning = [f"{n} divergences" for n in [sum(run["divergences"] for run in runs)] if n]
-        warning += [f"R-hat {r:.3f}" for r in [max(run["r_hat"] for run in runs)] if r >= 1.01]
-        warning += ["a run fails `check`" for run in runs if not run.get("passes_check", True)][:1]
-        if warning:
-            print(f"{'':42}  beware: {', '.join(warning)}")
-    for state in "cold", "warm":
-        seconds = median(run["seconds_to_a_checked_fit"] for run in contestants[f"rwlib_{state}"])
-        print(f"From calling fit in a fresh process to a fit that `check` has judged, {state} cache: {seconds:.1f} s")
+def print_settings(contestants):
+    print("\nSettings of every contestant")
+    for about in contestants.values():
+        print(f"\n{about['label']}" + ("" if about["installed"] else f" ({NOT_INSTALLED})"))
+        for name, value in about["settings"].items():
+            print(f"    {name.replace('_', ' '):18}{value}")
+        seeds = ", ".join(f"{n} ({problem})" for problem, n in about["num_seeds"].items())
+        why = f": {about['why_fewer_seeds']}" if about["why_fewer_seeds"] else ""
+        print(f"    {'seeds':18}{seeds}{why}; {about['num_seeds_in_all_states']} of them in all three states")
 
 
-def summary(runs):
-    """Medians over the runs of one contestant."""
-    row = {name: median(run["seconds"][name] for run in runs) for name in ("all", "compiling", "sampling")}
-    rates = {f"rate_{name}": median(run["ess_per_second"][name] for run in runs) for name in ("all", "sampling")}
-    return row | rates | {"ess": median(run["ess"] for run in runs)}
+#: Columns of the table of fits: title, width, format, and the number of a run.
+COLUMNS = (
+    ("all s", 17, ".1f", lambda run: run["seconds"]["all"]),
+    ("compile s", 17, ".1f", lambda run: run["seconds"]["compiling"]),
+    ("sample s", 17, ".1f", lambda run: run["seconds"]["sampling"]),
+    ("ESS", 17, ".0f", lambda run: run["ess"]),
+    ("ESS/s all", 17, ".2f", lambda run: run["ess_per_second"]["all"]),
+    ("ESS/s sampling", 17, ".2f", lambda run: run["ess_per_second"]["sampling"]),
+    ("gradients/s", 21, ".0f", lambda run: run["gradients_per_second"]),
+    ("ESS/1000 grad.", 17, ".2f", lambda run: 1000 * run["ess_per_gradient"]),
+    ("R-hat", 21, ".3f", lambda run: run["worst"]["r_hat"]["value"]),
+    ("divergences", 13, ".0f", lambda run: run["divergences"]),
+)  # fmt: skip
+
+
+def print_fits(problem, about, results):
+    print(f"\nThe whole fit, {about['label']}: median (smallest to largest) over seeds.")
+    print("ESS is that of the worst parameter of the group and all people, bulk or tail; R-hat is the largest.")
+    for state, words in STATES.items():
+        print(f"\n{words:44}{'seeds':>6}{'pass':>6}" + "".join(f"{title:>{width}}" for title, width, *_ in COLUMNS))
+        for name, contestant in results["contestants"].items():
+            runs = select(results["fits"], problem, name, state)
+            if runs:
+                print(f"{contestant['label']:44}{len(runs):6}{sum(run['passes_check'] for run in runs):6}" + "".join(
+                    f"{with_range([number(run) for run in runs], digits):>{width}}" for _, width, digits, number in COLUMNS
+                ))  # fmt: skip
+            elif not contestant["installed"]:
+                print(f"{contestant['label']:44}  {NOT_INSTALLED}")
+    if about["two_modes"]:
+        print_two_modes(problem, about, results)
+
+
+def print_two_modes(problem, about, results):
+    print("\nPeople with two modes: share of draws in the lower one, smallest to largest over all chains of all cold runs")
+    print(f"{'':44}" + "".join(f"{'person ' + str(subject):>14}" for subject in about["two_modes"]))
+    for name, contestant in results["contestants"].items():
+        runs = select(results["fits"], problem, name, "cold")
+        shares = [[s for run in runs for s in run["share_below_valley"][str(subject)]] for subject in about["two_modes"]]
+        if runs:
+            print(f"{contestant['label']:44}" + "".join(f"{min(s):>7.2f}–{max(s):.2f}  " for s in shares))
+
+
+def select(fits, problem, contestant, state):
+    """The runs of one contestant in one state."""
+    wanted = problem, contestant, state
+    return [run for run in fits if (run["problem"], run["contestant"], run["state"]) == wanted]
+
+
+def with_range(numbers, digits):
+    """Their median, and how far they reach."""
+    least, most = (format(f(numbers), digits) for f in (min, max))
+    return format(median(numbers), digits) + (f" ({least}–{most})" if len(numbers) > 1 else "")
 
 
 def print_growth(growth):
@@ -81,14 +148,25 @@ def print_growth(growth):
     print()
 
 
-def disagreements(contestants):
-    """Posterior means that differ from those of rwlib's first run by more than Monte Carlo error allows."""
-    first = contestants["rwlib_cold"][0]
-    others = [(name, run) for name, runs in contestants.items() for run in runs or [] if run is not first]
+def disagreements(results):
+    """Group means of fits that pass `check`, but differ from rwlib's by more than Monte Carlo error allows.
+
+    A fit that does not pass is not believed anyway. Runs warm and again draw what the cold one drew.
+    """
     found = []
-    for name, run in others:
-        for parameter, mean in run["mean"].items():
-            error = (run["mcse"][parameter] ** 2 + first["mcse"][parameter] ** 2) ** 0.5
-            if abs(mean - first["mean"][parameter]) > 5 * error:  # some fifty comparisons, none of which should fail by chance
-                found.append(f"{LABELS[name]}: {parameter} is {mean:.3f}, rwlib's is {first['mean'][parameter]:.3f}, error {error:.4f}")
+    for problem in results["problems"]:
+        passing = [run for run in results["fits"] if run["problem"] == problem and run["state"] == "cold" and run["passes_check"]]
+        own = [run for run in passing if run["contestant"] == "rwlib"]
+        for run in passing if own else []:
+            for parameter, mean in run["mean"].items():
+                # The runs of rwlib are independent: the error of their mean falls with their number.
+                expected = sum(other["mean"][parameter] for other in own) / len(own)
+                error_of_own = sum(other["mcse"][parameter] ** 2 for other in own) ** 0.5 / len(own)
+                error = (run["mcse"][parameter] ** 2 + error_of_own**2) ** 0.5
+                if abs(mean - expected) > 5 * error:  # hundreds of comparisons, none of which should fail by chance
+                    label = results["contestants"][run["contestant"]]["label"]
+                    found.append(
+                        f"{problem}, {label}, seed {run['seed']}: {parameter} is {mean:.3f}, rwlib's {expected:.3f}, "
+                        f"error {error:.4f}"
+                    )
     return found

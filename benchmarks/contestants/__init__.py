@@ -1,1 +1,17 @@
-"""One program per file that fits the same hierarchical model to the same choices: ``measure(seed)`` says how well it did."""
+"""One module for each way to fit the same hierarchical model to the same choices. To add one, write it and name it here."""
+
+from benchmarks.contestants.numpyro_nuts import NUMPYRO, NUMPYRO_BETA_CENTRED
+from benchmarks.contestants.pymc_nutpie import PYMC_NUTPIE
+from benchmarks.contestants.rwlib_fit import RWLIB
+from benchmarks.contestants.stan import STAN, STAN_BETA_CENTRED
+from benchmarks.contestants.tutorial import TUTORIAL
+
+CONTESTANTS = {
+    "rwlib": RWLIB,
+    "numpyro": NUMPYRO,
+    "numpyro_beta_centred": NUMPYRO_BETA_CENTRED,
+    "tutorial": TUTORIAL,
+    "stan": STAN,
+    "stan_beta_centred": STAN_BETA_CENTRED,
+    "pymc_nutpie": PYMC_NUTPIE,
+}

@@ -1,59 +1,92 @@
-"""PyMC with nutpie: a PyTensor scan over trials with all subjects abreast, nutpie's own warm-up, 4 chains of 1,000 draws."""
+"""PyMC with nutpie: a PyTensor scan over trials with all subjects abreast, compiled by JAX."""
 
-import time
+import importlib
+from functools import partial
 
 import numpy as np
-import nutpie
-import pymc
-import pytensor
-import pytensor.tensor as pt
 
-import rwlib
-from benchmarks.problem import GROUP, course_data, judge
+from benchmarks.contestant import NON_CENTRED, Contestant, Draws, Settings
+from benchmarks.judging import GROUP, PEOPLE
 
-TRANSFORMS = {"expit": pymc.math.sigmoid, "exp": pymc.math.exp}
+SETTINGS = Settings(
+    num_warmup=1000,
+    num_samples=1000,
+    num_chains=4,
+    target_acceptance=0.8,
+    max_tree_depth=10,
+    precision="float64",
+    start="uniform within 1 of PyMC's initial point before the transforms, nutpie's default",
+    parameterisation="non-centred",
+    mass_matrix="diagonal, from draws and gradients, learned by each chain by itself",
+    likelihood="a PyTensor scan, differentiated by JAX (nutpie's backend 'jax': Numba took longer to compile and to sample)",
+    chains_share="a thread for each chain, as many at a time as there are cores",
+    compiling="by nutpie.compile_pymc_model and a fit of 1 + 1 iterations, which counts as compiling",
+    kept_on_disk="JAX's cache of compiled programs, and PyTensor's",
+    limits="PyMC runs a scan less well than a model without one; nutpie can start from a mass matrix of normalizing flows, not tried",
+)
 
 
-def model(data):
+def prepare(data, settings, seed):
+    """Compile the model, and, by one draw, the program that JAX makes of it."""
+    nutpie = importlib.import_module("nutpie")
+    program = nutpie.compile_pymc_model(_model(data), backend="jax", gradient_backend="jax")
+    sample = partial(nutpie.sample, program, seed=seed, progress_bar=False)
+    sample(draws=1, tune=1, chains=1)
+    return partial(_sample, sample, settings)
+
+
+def _model(data):
+    # By name, here and above, so that the fingerprint of this code is the same where PyMC is not installed.
+    pymc, pytensor, pt = map(importlib.import_module, ("pymc", "pytensor", "pytensor.tensor"))
+    transforms = {"expit": pymc.math.sigmoid, "exp": pymc.math.exp}
     subjects = pt.arange(data.n_subjects)
+
+    def of_subjects(parameter):
+        name = parameter.name
+        mean = pymc.Normal(f"{name}_group_mean", parameter.mean_location, parameter.mean_scale)
+        sd = pymc.HalfNormal(f"{name}_group_sd", parameter.sd_scale)
+        offset = pymc.Normal(f"{name}_offset", shape=data.n_subjects)
+        return pymc.Deterministic(name, transforms[parameter.transform](mean + sd * offset))
+
+    def trial(choice, reward, value, alpha_pos, alpha_neg, beta):
+        logits = beta[:, None] * value
+        log_p = logits[subjects, choice] - pt.logsumexp(logits, axis=1)
+        error = reward - value[subjects, choice]
+        rate = pt.switch(error > 0, alpha_pos, alpha_neg)
+        return pt.inc_subtensor(value[subjects, choice], rate * error), log_p
+
     with pymc.Model() as hierarchy:
-        theta = [subject_parameter(parameter, data.n_subjects) for parameter in rwlib.ASYMMETRIC.parameters]
-
-        def trial(choice, reward, value, alpha_pos, alpha_neg, beta):
-            logits = beta[:, None] * value
-            log_p = logits[subjects, choice] - pt.logsumexp(logits, axis=1)
-            error = reward - value[subjects, choice]
-            rate = pt.switch(error > 0, alpha_pos, alpha_neg)
-            return pt.inc_subtensor(value[subjects, choice], rate * error), log_p
-
         (_, log_p), _ = pytensor.scan(
             trial,
             sequences=[pt.as_tensor(np.asarray(data.choices).T), pt.as_tensor(np.asarray(data.rewards, float).T)],
             outputs_info=[pt.full((data.n_subjects, data.n_actions), 0.5), None],
-            non_sequences=theta,
-
+            non_sequences=[of_subjects(parameter) for parameter in NON_CENTRED.parameters],
         )
         pymc.Potential("log_likelihood", log_p.sum())
     return hierarchy
 
 
-def subject_parameter(parameter, n_subjects):
-    name = parameter.name
-    mean = pymc.Normal(f"{name}_group_mean", parameter.mean_location, parameter.mean_scale)
-    sd = pymc.HalfNormal(f"{name}_group_sd", parameter.sd_scale)
-    offset = pymc.Normal(f"{name}_offset", shape=n_subjects)
-    return TRANSFORMS[parameter.transform](mean + sd * offset)
+def _sample(sample, settings):
+    fit = sample(
+        draws=settings.num_samples, tune=settings.num_warmup, chains=settings.num_chains,
+        target_accept=settings.target_acceptance, maxdepth=settings.max_tree_depth,
+    )  # fmt: skip
+    stats = fit.sample_stats
+    return Draws(
+        posterior={name: fit.posterior[name].values for name in [*GROUP, *PEOPLE]},
+        diverging=stats["diverging"].values,
+        energy=stats["energy"].values,
+        n_gradients=int(stats["n_steps"].sum()),
+        n_gradients_warmup=int(fit.warmup_sample_stats["n_steps"].sum()),
+    )
 
 
-def measure(seed):
-    data = course_data()
-    start = time.perf_counter()
-    # Numba, the default, needs half a minute or more to compile and samples at half the speed.
-    program = nutpie.compile_pymc_model(model(data), backend="jax")
-    # JAX compiles at the first call, so one draw belongs to compiling.
-    nutpie.sample(program, draws=1, tune=1, chains=1, seed=seed, progress_bar=False)
-    compiled = time.perf_counter()
-    fit = nutpie.sample(program, draws=1000, chains=4, seed=seed, progress_bar=False)
-    end = time.perf_counter()
-    draws = {name: fit.posterior[name].values for name in GROUP}
-    return judge(draws, fit.sample_stats.diverging.sum(), all_seconds=end - start, compile_seconds=compiled - start)
+PYMC_NUTPIE = Contestant(
+    label="PyMC with nutpie",
+    packages=("pymc", "pytensor", "nutpie"),
+    settings=SETTINGS,
+    prepare=prepare,
+    num_seeds={"course": 10, "reversal": 5},
+    num_seeds_in_all_states=3,
+    why_fewer_seeds="a fit of the reversal task takes many minutes",
+)

@@ -1,17 +1,33 @@
-"""Stan through PyStan: the non-centred hierarchical model, 4 chains of 1,000 + 1,000 iterations."""
+"""Stan through PyStan, with offsets from the group or with beta centred."""
 
+import importlib
+import shutil
 import sys
-import time
 import types
+from functools import partial
 
 import numpy as np
 
-import rwlib
-from benchmarks.problem import GROUP, course_data, judge
+from benchmarks.contestant import BETA_CENTRED, NON_CENTRED, Contestant, Draws, Settings
+from benchmarks.judging import GROUP, PEOPLE
 
-# PyStan asks `pkg_resources` for plugins, and setuptools no longer has that module. There are no plugins.
-sys.modules.setdefault("pkg_resources", types.SimpleNamespace(EntryPoint=object, iter_entry_points=lambda group: ()))
-import stan  # noqa: E402
+SETTINGS = Settings(
+    num_warmup=1000,
+    num_samples=1000,
+    num_chains=4,
+    target_acceptance=0.8,
+    max_tree_depth=10,
+    precision="float64",
+    start="uniform in (−2, 2) before the transforms, Stan's default",
+    parameterisation="non-centred",
+    mass_matrix="diagonal, learned by each chain by itself",
+    likelihood="a loop over trials on Stan's tape; choices of a person in one categorical_logit_glm, which knows its derivative",
+    chains_share="a process for each chain, as PyStan does",
+    compiling="stan.build: stanc, then the C++ compiler with PyStan's flags",
+    kept_on_disk="PyStan's cache of built models; fits that it keeps there too are deleted before each run",
+    limits="PyStan 3.10 holds Stan 2.35; it sets the compiler's flags (no -march=native, no stanc --O1) and hands draws over "
+    "as JSON, with those of the warm-up, which are asked for to count its gradients; the tuned sampler cannot be kept",
+)
 
 # The choices of one subject are scored in one go: `categorical_logit_glm` knows its own derivative, so that Stan's
 # tape holds one node per subject for the choice rule, beside one per trial for the update.
@@ -25,6 +41,7 @@ data {
   vector[3] mean_location;
   vector[3] mean_scale;
   vector[3] sd_scale;
+  array[3] int<lower=0, upper=1> centred;
 }
 transformed data {
   vector[n_actions] no_bias = rep_vector(0, n_actions);
@@ -32,17 +49,22 @@ transformed data {
 parameters {
   vector[3] group_mean;
   vector<lower=0>[3] group_sd;
-  matrix[n_subjects, 3] z;
+  matrix[n_subjects, 3] z;  // before the transform where centred, offsets from the group where not
 }
 transformed parameters {
-  vector[n_subjects] alpha_pos = inv_logit(group_mean[1] + group_sd[1] * z[, 1]);
-  vector[n_subjects] alpha_neg = inv_logit(group_mean[2] + group_sd[2] * z[, 2]);
-  vector[n_subjects] beta = exp(group_mean[3] + group_sd[3] * z[, 3]);
+  vector[n_subjects] alpha_pos = inv_logit(centred[1] ? z[, 1] : group_mean[1] + group_sd[1] * z[, 1]);
+  vector[n_subjects] alpha_neg = inv_logit(centred[2] ? z[, 2] : group_mean[2] + group_sd[2] * z[, 2]);
+  vector[n_subjects] beta = exp(centred[3] ? z[, 3] : group_mean[3] + group_sd[3] * z[, 3]);
 }
 model {
   group_mean ~ normal(mean_location, mean_scale);
   group_sd ~ normal(0, sd_scale);
-  to_vector(z) ~ std_normal();
+  for (k in 1 : 3) {
+    if (centred[k])
+      z[, k] ~ normal(group_mean[k], group_sd[k]);
+    else
+      z[, k] ~ std_normal();
+  }
   for (i in 1 : n_subjects) {
     matrix[n_trials, n_actions] value;
     row_vector[n_actions] now = rep_row_vector(0.5, n_actions);
@@ -58,22 +80,64 @@ model {
 """
 
 
-def measure(seed):
-    data = course_data()
-    priors = {what: [getattr(p, what) for p in rwlib.ASYMMETRIC.parameters] for what in ("mean_location", "mean_scale", "sd_scale")}
+def prepare(model, data, settings, seed):
+    """Build the program, or find it in PyStan's cache."""
+    priors = {what: [getattr(p, what) for p in model.parameters] for what in ("mean_location", "mean_scale", "sd_scale")}
     sizes = {"n_subjects": data.n_subjects, "n_trials": data.n_trials, "n_actions": data.n_actions}
     observed = {"choice": (data.choices + 1).tolist(), "reward": data.rewards.tolist()}  # Stan counts from 1
+    form = {"centred": [int(p.centred) for p in model.parameters]}
+    program = _import("stan").build(PROGRAM, data={**sizes, **observed, **priors, **form}, random_seed=seed)
+    return partial(_sample, program, settings)
 
-    start = time.perf_counter()
-    program = stan.build(PROGRAM, data={**sizes, **observed, **priors}, random_seed=seed)
-    built = time.perf_counter()
-    fit = program.sample(num_chains=4, num_samples=1000, num_warmup=1000)
-    end = time.perf_counter()
 
-    # PyStan has (…, draw × chain), with the chain running fastest.
+def _import(module):
+    """By name, so that the fingerprint of this code is the same where PyStan is not installed."""
+    try:
+        importlib.import_module("pkg_resources")
+    except ModuleNotFoundError:  # PyStan asks it for plugins, and a new setuptools has it no longer. There are no plugins.
+        nothing = types.SimpleNamespace(EntryPoint=object, iter_entry_points=lambda group: ())
+        sys.modules["pkg_resources"] = nothing
+    return importlib.import_module(module)
+
+
+def _sample(program, settings):
+    # Asked twice for the same seed, PyStan would hand out the first draws from its cache.
+    shutil.rmtree(_import("httpstan.cache").model_directory(program.model_name) / "fits", ignore_errors=True)
+    fit = program.sample(
+        num_chains=settings.num_chains, num_samples=settings.num_samples, num_warmup=settings.num_warmup, save_warmup=True,
+        delta=settings.target_acceptance, max_depth=settings.max_tree_depth,
+    )  # fmt: skip
+    n_draws = settings.num_warmup + settings.num_samples
+
     def by_chain(name):
-        return np.moveaxis(fit[name].reshape(-1, 1000, 4), -1, 1)
+        """(…, chain, draw), of (…, draw × chain) with the chain running fastest; with the warm-up in front."""
+        return np.moveaxis(fit[name].reshape(-1, n_draws, settings.num_chains), -1, 1)
 
-    mean, sd = by_chain("group_mean"), by_chain("group_sd")
-    draws = dict(zip(GROUP, (x for pair in zip(mean, sd) for x in pair)))
-    return judge(draws, by_chain("divergent__").sum(), all_seconds=end - start, compile_seconds=built - start)
+    group = (x for pair in zip(by_chain("group_mean"), by_chain("group_sd")) for x in pair)
+    people = (np.moveaxis(by_chain(name), 0, -1) for name in PEOPLE)
+    statistics = (by_chain(name)[0] for name in ("divergent__", "energy__", "n_leapfrog__"))
+    kept = [np.ascontiguousarray(x[:, settings.num_warmup :]) for x in (*group, *people)]
+    diverging, energy, n_steps = statistics
+    return Draws(
+        posterior=dict(zip([*GROUP, *PEOPLE], kept, strict=True)),
+        diverging=diverging[:, settings.num_warmup :] > 0,
+        energy=energy[:, settings.num_warmup :],
+        n_gradients=int(n_steps[:, settings.num_warmup :].sum()),
+        n_gradients_warmup=int(n_steps[:, : settings.num_warmup].sum()),
+    )
+
+
+STAN = Contestant(
+    label="Stan (PyStan)",
+    packages=("pystan", "httpstan"),
+    settings=SETTINGS,
+    prepare=partial(prepare, NON_CENTRED),
+    num_seeds={"course": 5, "reversal": 2},
+    num_seeds_in_all_states=1,
+    why_fewer_seeds="a fit takes several minutes",
+)
+STAN_BETA_CENTRED = STAN._replace(
+    label="Stan (PyStan), beta centred",
+    settings=SETTINGS._replace(parameterisation="beta centred, learning rates non-centred"),
+    prepare=partial(prepare, BETA_CENTRED),
+)
