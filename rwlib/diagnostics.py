@@ -38,8 +38,8 @@ class Diagnostics(NamedTuple):
 def diagnose(draws: Shaped[np.ndarray, "n_variables n_chains n_draws"]) -> Diagnostics:
     """Compute rank-normalised split R-hat, bulk ESS and tail ESS of many variables at once.
 
-    But for rounding, the numbers are those of ``arviz_stats.rhat`` and ``arviz_stats.ess``, which take one
-    variable at a time.
+    But for rounding, the numbers are those of ``arviz_stats.rhat`` and ``arviz_stats.ess`` (for the tail, with
+    ``prob=(0.05, 0.95)``, which is not ArviZ's default), which take one variable at a time.
 
     Parameters
     ----------
@@ -473,25 +473,26 @@ def _down(ess):
 
 def _names(rows, of_people):
     """Who and what fails, in the order of the rows: people with their parameters, then everything else."""
-    people, others = {}, []
+    people, others = {}, {}
     for row in rows:
         if row.variable in of_people:
             people.setdefault(row.label, {}).setdefault(row.kind, []).append(row.variable)
         else:
-            others.append(_name(row) + (f" ({row.kind})" if row.kind else ""))
+            what, name = _what_and_name(row)
+            others.setdefault(what, []).append(name + (f" ({row.kind})" if row.kind else ""))
     described = []
     for person, by_kind in people.items():
         looks = [", ".join(names) + (f": {kind}" if kind else "") for kind, names in by_kind.items()]
         described.append(f"{person} ({'; '.join(looks)})")
     parts = [f"{'person' if len(people) == 1 else 'people'} {_listed(described)}"] if people else []
-    return ", and for ".join(parts + ([_listed(others)] if others else []))
+    return ", and for ".join(parts + [what + _listed(names) for what, names in others.items()])
 
 
-def _name(row):
+def _what_and_name(row):
     for suffix, what in (("_group_mean", "the group mean of "), ("_group_sd", "the group SD of ")):
         if row.variable.endswith(suffix):
-            return what + row.variable.removesuffix(suffix) + (f" [{row.label}]" if row.label else "")
-    return row.variable + (f"[{row.label}]" if row.label else "")
+            return what, row.variable.removesuffix(suffix) + (f" [{row.label}]" if row.label else "")
+    return "", row.variable + (f"[{row.label}]" if row.label else "")
 
 
 def _listed(names):
