@@ -18,7 +18,9 @@ from rwlib.fingerprint import fingerprint
 
 def main():
     # First, since files may be edited while all this runs.
-    code = fingerprint((WITHOUT_FITS, [depends_on(*pair) for pair in itertools.product(PROBLEMS, CONTESTANTS)])).code
+    code = fingerprint(
+        (WITHOUT_FITS, [depends_on(*pair) for pair in itertools.product(PROBLEMS, CONTESTANTS)])
+    ).code
     found = versions()
     present = {name: c for name, c in CONTESTANTS.items() if set(c.packages) <= found.keys()}
     results = {
@@ -29,7 +31,9 @@ def main():
         "fingerprint": code,
         "problems": {name: {"label": p.label, "two_modes": p.two_modes} for name, p in PROBLEMS.items()},
         "contestants": {name: described(c, name in present) for name, c in CONTESTANTS.items()},
-        **{what: measure(folder("bench", work) / f"{what}.json", what) for what, work in WITHOUT_FITS.items()},
+        **{
+            what: measure(folder("bench", work) / f"{what}.json", what) for what, work in WITHOUT_FITS.items()
+        },
         "fits": measure_fits(present),
     }
     write(HERE / "results.json", results)
@@ -66,7 +70,7 @@ def measure_fits(contestants):
 
 
 def measure_seed(pieces, problem, contestant, seed, all_states):
-    """A fresh process that finds nothing compiled, and, for some seeds, another that finds what the first one left."""
+    """A fresh process with nothing compiled, and for some seeds another that finds what it left."""
     states = ("cold", "warm") if all_states else ("cold",)
     files = {state: pieces / f"{problem}_{contestant}_{seed}_{state}.json" for state in states}
     found = {}
@@ -77,12 +81,18 @@ def measure_seed(pieces, problem, contestant, seed, all_states):
         for state, file in files.items():
             found[state] = measure(file, problem, contestant, str(seed), state, compiled=compiled)
     key = {"problem": problem, "contestant": contestant, "seed": seed}
-    when = {state: {what: piece.pop(what) for what in ("date", "load_before")} for state, piece in found.items()}
-    return [key | {"state": name} | when[state] | run for state, piece in found.items() for name, run in piece.items()]
+    when = {
+        state: {what: piece.pop(what) for what in ("date", "load_before")} for state, piece in found.items()
+    }
+    return [
+        key | {"state": name} | when[state] | run
+        for state, piece in found.items()
+        for name, run in piece.items()
+    ]
 
 
 def measure(file, *piece, compiled=None):
-    """What a fresh process measures, unless it is there. Whatever keeps compiled programs keeps them in ``compiled``."""
+    """What a fresh process measures, unless it is there. Compiled programs are kept in ``compiled``."""
     if not file.exists():
         print(f"{' '.join(piece)} …", end="", flush=True)
         start = time.perf_counter()

@@ -7,7 +7,7 @@ import numpy as np
 
 import rwlib
 
-#: The course's model, and the same with people's beta moved before the transform instead of offsets from the group.
+#: The course's model, and the same where people's beta before the transform is moved, not its offset.
 NON_CENTRED = rwlib.ASYMMETRIC
 BETA_CENTRED = NON_CENTRED._replace(
     parameters=tuple(p._replace(centred=p.name == "beta") for p in NON_CENTRED.parameters)

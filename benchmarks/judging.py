@@ -1,4 +1,4 @@
-"""How a fit is judged: by its worst parameter, over the group and all people, and by `rwlib.check`, whoever made it."""
+"""How a fit is judged: by its worst parameter of group and people, and by `rwlib.check`, whoever made it."""
 
 import time
 
@@ -36,7 +36,9 @@ def judge(draws, seconds, valleys):
     worst = _worst(draws.posterior)
     least = min(worst["ess_bulk"]["value"], worst["ess_tail"]["value"])
     n_gradients = draws.n_gradients + draws.n_gradients_warmup
-    of_group = arviz_base.from_dict({"posterior": {name: draws.posterior[name] for name in GROUP}})["posterior"].dataset
+    of_group = arviz_base.from_dict({"posterior": {name: draws.posterior[name] for name in GROUP}})[
+        "posterior"
+    ].dataset
     mcse = arviz_stats.mcse(of_group)
     return {
         "seconds": seconds,

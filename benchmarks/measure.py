@@ -1,8 +1,8 @@
 """Measure one piece in a process of its own.
 
-    python -m benchmarks.measure FILE gradient
-    python -m benchmarks.measure FILE growth
-    python -m benchmarks.measure FILE PROBLEM CONTESTANT SEED cold|warm
+python -m benchmarks.measure FILE gradient
+python -m benchmarks.measure FILE growth
+python -m benchmarks.measure FILE PROBLEM CONTESTANT SEED cold|warm
 """
 
 import os
@@ -24,7 +24,7 @@ WITHOUT_FITS = {"gradient": gradient.measure, "growth": growth.measure}
 
 
 def depends_on(problem, contestant):
-    """What the numbers of a fit depend on: neither on what is said about it, nor on how many seeds there are."""
+    """What the numbers of a fit depend on: not what is said about it, nor how many seeds there are."""
     problem, contestant = PROBLEMS[problem], CONTESTANTS[contestant]
     settings = contestant.settings
     counts = [value for value in settings if not isinstance(value, str)]
@@ -32,7 +32,7 @@ def depends_on(problem, contestant):
 
 
 def measure_fit(problem, contestant, seed, state):
-    """Compile and draw: what a fresh process costs. With compiled programs on disk, draw once more with the same program.
+    """Compile and draw, as in a fresh process; where programs were on disk, draw once more with the same one.
 
     Parameters
     ----------
@@ -54,7 +54,9 @@ def measure_fit(problem, contestant, seed, state):
     for name in ("cold",) if state == "cold" else ("warm", "again"):
         draws, sampling = _timed(sample)
         _check_shapes(draws, data, contestant.settings)
-        runs[name] = judge(draws, {"compiling": compiling if name == state else 0.0, "sampling": sampling}, valleys)
+        runs[name] = judge(
+            draws, {"compiling": compiling if name == state else 0.0, "sampling": sampling}, valleys
+        )
     return runs
 
 
@@ -65,7 +67,7 @@ def _timed(function):
 
 
 def _check_shapes(draws, data, settings):
-    """A contestant that hands back its warm-up too, or chains and draws the other way round, must not be judged."""
+    """Draws that hold the warm-up too, or have chains and draws the other way round, must not be judged."""
     of_group = settings.num_chains, settings.num_samples
     for name, values in {**draws.posterior, "diverging": draws.diverging, "energy": draws.energy}.items():
         expected = (*of_group, data.n_subjects) if np.ndim(values) == 3 else of_group
@@ -74,7 +76,9 @@ def _check_shapes(draws, data, settings):
 
 
 def main(file, what, *fit):
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None  # before: what else kept the machine busy
+    load = (
+        os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    )  # before: what else kept the machine busy
     when = datetime.now().astimezone().isoformat(timespec="seconds")
     if fit:
         contestant, seed, state = fit

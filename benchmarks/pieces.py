@@ -12,8 +12,9 @@ from rwlib.fingerprint import fingerprint
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 PACKAGES = (
-    "rwlib", "jax", "jaxlib", "numpyro", "numpy", "arviz-stats", "pystan", "httpstan", "pymc", "pytensor", "nutpie",
-)  # fmt: skip
+    *("rwlib", "jax", "jaxlib", "numpyro", "numpy", "arviz-stats"),
+    *("pystan", "httpstan", "pymc", "pytensor", "nutpie"),
+)
 
 
 def folder(kind, work, packages=()):

@@ -12,8 +12,8 @@ from benchmarks.plain import numpy_value_and_gradient
 REVERSAL_PEOPLE, REVERSAL_TRIALS, REVERSAL_ARMS = 300, 90, 3
 TRIALS_PER_BLOCK = 15  # then another arm is the best one
 BEST, OTHERS = 0.8, 0.2  # probabilities of a reward
-#: Mean and SD of the simulated group before the transform. Many learning rates lie near 0 or 1; with 90 trials, some
-#: people's choices then fit two places: an alpha_neg near 1 with a small beta, and a small one with a large beta.
+#: Mean and SD of the simulated group before the transform. Many learning rates lie near 0 or 1. In 90 trials,
+#: some people's choices then fit two places: a large alpha_neg with one beta, a small one with another.
 REVERSAL_GROUP = {"alpha_pos": (0.0, 1.5), "alpha_neg": (0.0, 2.5), "beta": (1.0, 0.5)}
 #: People of the reversal task with two modes, found by asking `valley` about all 300.
 TWO_MODES = (43, 116, 121, 196, 253, 282)
@@ -39,7 +39,7 @@ def course_data(n_subjects=40, n_trials=200):
 
 
 def reversal_data():
-    """As large as real data: 300 people, 90 trials, three arms of which another one is the best every 15 trials."""
+    """As large as real data: 300 people, 90 trials, three arms, another of which is best every 15 trials."""
     rng = np.random.default_rng(3)
     unbounded = {name: rng.normal(*group, REVERSAL_PEOPLE) for name, group in REVERSAL_GROUP.items()}
     best = np.arange(REVERSAL_TRIALS) // TRIALS_PER_BLOCK % REVERSAL_ARMS
@@ -51,8 +51,8 @@ def reversal_data():
 def valley(data, subject):
     """Where the posterior of a person's alpha_neg is low between two modes, or None if it has one mode.
 
-    The posterior is that given the simulated group, computed on a grid over all three parameters and added up over
-    the other two. With 300 people the group is known so well that the full posterior looks the same.
+    The posterior is that given the simulated group, computed on a grid over all three parameters and added up
+    over the other two. With 300 people the group is known so well that the full posterior looks the same.
 
     Parameters
     ----------
@@ -69,7 +69,9 @@ def valley(data, subject):
     along = {name: mean + sd * standard for name, (mean, sd) in REVERSAL_GROUP.items()}
     points = dict(zip(along, (x.ravel() for x in np.meshgrid(*along.values(), indexing="ij"))))
     person = rwlib.ChoiceData(data.choices[[subject]], data.rewards[[subject]], n_actions=data.n_actions)
-    log_likelihood, _ = numpy_value_and_gradient(person, {name: x[:, None] for name, x in _bounded(points).items()})
+    log_likelihood, _ = numpy_value_and_gradient(
+        person, {name: x[:, None] for name, x in _bounded(points).items()}
+    )
     log_prior = -0.5 * sum(((points[name] - mean) / sd) ** 2 for name, (mean, sd) in REVERSAL_GROUP.items())
     log_density = (log_likelihood + log_prior).reshape(N_GRID, N_GRID, N_GRID)
     density = np.exp(log_density - log_density.max()).sum(axis=(0, 2))

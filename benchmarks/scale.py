@@ -1,4 +1,4 @@
-"""Thousands of subjects on the device that JAX finds: ``python -m benchmarks.scale`` prints what it measures and writes ``scale.json``.
+"""Thousands of subjects on the device that JAX finds: ``python -m benchmarks.scale`` writes ``scale.json``.
 
 Made for a GPU. On two cores it takes hours; interrupted, it goes on with the next piece.
 """
@@ -27,8 +27,12 @@ N_CHAINS, N_TRIALS = 4, 200
 GRADIENT_SUBJECTS = 40, 400, 4_000, 40_000
 ROUNDS = 5
 #: Subjects, and the precision in which their trials are scored; sums and the sampler are always in float64.
-FITS = {"5000_mixed": (5_000, jnp.float32), "5000_float64": (5_000, jnp.float64), "10000_mixed": (10_000, jnp.float32)}
-#: Shorter than the default: with thousands of subjects the group is known after few draws, whose subjects fill gigabytes.
+FITS = {
+    "5000_mixed": (5_000, jnp.float32),
+    "5000_float64": (5_000, jnp.float64),
+    "10000_mixed": (10_000, jnp.float32),
+}
+#: Fewer than by default: with thousands of subjects, few draws tell the group, and many fill gigabytes.
 NUM_SAMPLES = 500
 
 
@@ -62,7 +66,9 @@ def measure_fit(n_subjects, scoring):
         end = time.perf_counter()
     posterior, stats = fit["posterior"].dataset, fit["sample_stats"].dataset
     some = {"posterior": posterior.isel(subject=slice(None, None, 50)), "sample_stats": stats}
-    last = {parameter.name: posterior[parameter.name][0, -1].values for parameter in rwlib.ASYMMETRIC.parameters}
+    last = {
+        parameter.name: posterior[parameter.name][0, -1].values for parameter in rwlib.ASYMMETRIC.parameters
+    }
     seconds = {"all": end - start, "compiling": compiled - start, "sampling": end - compiled}
     group = score_of_group(posterior[GROUP])
     return group | {

@@ -15,7 +15,15 @@ from benchmarks.contestants import CONTESTANTS
 from benchmarks.judging import GROUP, PEOPLE, judge
 from benchmarks.measure import depends_on, measure_fit
 from benchmarks.plain import numpy_value_and_gradient
-from benchmarks.problem import PROBLEMS, REVERSAL_GROUP, TWO_MODES, Problem, course_data, reversal_data, valley
+from benchmarks.problem import (
+    PROBLEMS,
+    REVERSAL_GROUP,
+    TWO_MODES,
+    Problem,
+    course_data,
+    reversal_data,
+    valley,
+)
 from rwlib.fingerprint import fingerprint
 
 STATES = {"cold", "warm", "again"}
@@ -43,7 +51,7 @@ def test_in_the_reversal_task_the_arm_that_pays_most_changes_every_15_trials(rev
 
 
 def density_of_alpha_neg(data, subject, alpha_neg):
-    """By another way than `valley`: rwlib's likelihood, averaged over many draws of the other two from the group."""
+    """By another way than `valley`: rwlib's likelihood, averaged over draws of the other two."""
     rng = np.random.default_rng(0)
     alpha_pos, beta = (rng.normal(*REVERSAL_GROUP[name], 4000) for name in ("alpha_pos", "beta"))
     alone = rwlib.ChoiceData(data.choices[[subject]], data.rewards[[subject]], n_actions=data.n_actions)
@@ -123,7 +131,9 @@ def test_a_group_parameter_that_mixes_worst_is_named():
 def test_group_means_and_their_errors_are_those_of_arviz():
     draws = some_draws(1)
     score = judge(draws, SECONDS, {})
-    dataset = arviz_base.from_dict({"posterior": {name: draws.posterior[name] for name in GROUP}})["posterior"].dataset
+    dataset = arviz_base.from_dict({"posterior": {name: draws.posterior[name] for name in GROUP}})[
+        "posterior"
+    ].dataset
     mcse = arviz_stats.mcse(dataset)
     assert score["mcse"] == pytest.approx({name: float(mcse[name]) for name in GROUP})
     assert score["mean"] == pytest.approx({name: draws.posterior[name].mean() for name in GROUP})
@@ -177,13 +187,18 @@ def test_the_settings_of_rwlib_are_the_defaults_of_fit():
     defaults = {name: p.default for name, p in inspect.signature(rwlib.fit).parameters.items()}
     settings = CONTESTANTS["rwlib"].settings
     expected = settings.num_warmup, settings.num_samples, settings.num_chains, settings.target_acceptance
-    assert tuple(defaults[name] for name in ("num_warmup", "num_samples", "num_chains", "target_accept")) == expected
+    assert (
+        tuple(defaults[name] for name in ("num_warmup", "num_samples", "num_chains", "target_accept"))
+        == expected
+    )
 
 
 @pytest.mark.parametrize("name", CONTESTANTS)
 def test_what_is_said_about_a_contestant_is_no_part_of_the_fingerprint_of_its_numbers(name, monkeypatch):
     before = fingerprint(depends_on("course", name)).code
-    said = CONTESTANTS[name]._replace(why_fewer_seeds="for other reasons", num_seeds={"course": 1, "reversal": 1})
+    said = CONTESTANTS[name]._replace(
+        why_fewer_seeds="for other reasons", num_seeds={"course": 1, "reversal": 1}
+    )
     monkeypatch.setitem(CONTESTANTS, name, said)
     assert fingerprint(depends_on("course", name)).code == before
     monkeypatch.setitem(CONTESTANTS, name, said._replace(settings=said.settings._replace(num_warmup=7)))
@@ -223,7 +238,11 @@ def test_a_contestant_that_hands_back_its_warm_up_too_is_refused():
 def results_with(*fits):
     about = {"label": "someone", "installed": True}
     contestants = {name: about for name in ("rwlib", "other")}
-    return {"problems": {"course": {"label": "", "two_modes": []}}, "contestants": contestants, "fits": list(fits)}
+    return {
+        "problems": {"course": {"label": "", "two_modes": []}},
+        "contestants": contestants,
+        "fits": list(fits),
+    }
 
 
 def run_of(contestant, mean, passes=True):
@@ -233,13 +252,16 @@ def run_of(contestant, mean, passes=True):
 
 def test_only_a_passing_fit_beyond_monte_carlo_error_disagrees():
     results = results_with(
-        run_of("rwlib", 1.00), run_of("other", 1.05), run_of("other", 1.20), run_of("other", 1.20, passes=False)
+        run_of("rwlib", 1.00),
+        run_of("other", 1.05),
+        run_of("other", 1.20),
+        run_of("other", 1.20, passes=False),
     )
     assert len(tables.disagreements(results)) == 1
 
 
 def test_a_range_shows_median_least_and_most():
-    assert tables.with_range([3.0, 1.0, 2.5], ".1f") == "2.5 (1.0–3.0)"
+    assert tables.with_range([3.0, 1.0, 2.5], 1) == "2.5 (1.0–3.0)"
 
 
 def test_the_stored_results_print_in_the_layout_that_they_have(capsys):

@@ -1,4 +1,4 @@
-"""One module for each way to fit the same hierarchical model to the same choices. To add one, write it and name it here."""
+"""One module for each way to fit the same model to the same data. To add one, write it and name it here."""
 
 from benchmarks.contestants.numpyro_nuts import NUMPYRO, NUMPYRO_BETA_CENTRED
 from benchmarks.contestants.pymc_nutpie import PYMC_NUTPIE

@@ -30,7 +30,7 @@ SETTINGS = Settings(
 
 
 def prepare(model, make_arguments, data, settings, seed):
-    """Compile one chain ahead of time. ``model`` is a NumPyro model of what ``make_arguments`` makes of the data."""
+    """Compile one chain ahead of time. ``model`` is called with what ``make_arguments`` makes of the data."""
     keys = jax.random.split(jax.random.key(seed), settings.num_chains)
     arguments = make_arguments(data)
     with jax.enable_x64("float64" in settings.precision):
@@ -39,8 +39,10 @@ def prepare(model, make_arguments, data, settings, seed):
 
 
 def _draw_chain(model, settings, key, arguments):
-    """NumPyro's `MCMC`, written out so that the gradients of the warm-up are counted and nothing is compiled twice."""
-    kernel = NUTS(model, target_accept_prob=settings.target_acceptance, max_tree_depth=settings.max_tree_depth)
+    """NumPyro's `MCMC`, written out: gradients of the warm-up are counted, and nothing is compiled twice."""
+    kernel = NUTS(
+        model, target_accept_prob=settings.target_acceptance, max_tree_depth=settings.max_tree_depth
+    )
     start = kernel.init(key, settings.num_warmup, None, arguments, {})
 
     def one_draw(state, _):

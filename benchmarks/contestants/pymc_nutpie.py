@@ -18,11 +18,12 @@ SETTINGS = Settings(
     start="uniform within 1 of PyMC's initial point before the transforms, nutpie's default",
     parameterisation="non-centred",
     mass_matrix="diagonal, from draws and gradients, learned by each chain by itself",
-    likelihood="a PyTensor scan, differentiated by JAX (nutpie's backend 'jax': Numba took longer to compile and to sample)",
+    likelihood="a PyTensor scan over trials, all people abreast, compiled and differentiated by JAX: Numba "
+    "took longer to compile and to sample",
     chains_share="a thread for each chain, as many at a time as there are cores",
     compiling="by nutpie.compile_pymc_model and a fit of 1 + 1 iterations, which counts as compiling",
     kept_on_disk="JAX's cache of compiled programs, and PyTensor's",
-    limits="PyMC runs a scan less well than a model without one; nutpie can start from a mass matrix of normalizing flows, not tried",
+    limits="nutpie's low-rank mass matrix and its normalising flows were not tried",
 )
 
 
@@ -58,7 +59,10 @@ def _model(data):
     with pymc.Model() as hierarchy:
         (_, log_p), _ = pytensor.scan(
             trial,
-            sequences=[pt.as_tensor(np.asarray(data.choices).T), pt.as_tensor(np.asarray(data.rewards, float).T)],
+            sequences=[
+                pt.as_tensor(np.asarray(data.choices).T),
+                pt.as_tensor(np.asarray(data.rewards, float).T),
+            ],
             outputs_info=[pt.full((data.n_subjects, data.n_actions), 0.5), None],
             non_sequences=[of_subjects(parameter) for parameter in NON_CENTRED.parameters],
         )

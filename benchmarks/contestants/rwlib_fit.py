@@ -16,14 +16,16 @@ SETTINGS = Settings(
     max_tree_depth=sampling.MAX_DEPTH,
     precision="trials in float32, sums and sampler in float64",
     start="drawn from the prior",
-    parameterisation="non-centred; after each transition of NUTS every person jumps and the groups are drawn given the people",
-    mass_matrix="diagonal, learned from the draws of all four chains together",
+    parameterisation="non-centred; after each transition of NUTS every person jumps, and the groups are "
+    "drawn given the people",
+    mass_matrix="blocks for the group and for each person, who shifts with the group; learned from the draws of "
+    "all chains together",
     likelihood="derivative carried forward in one pass (rwlib)",
     chains_share="a thread for each core, chains of a thread side by side in one program",
     compiling="by a fit of 1 + 4 iterations, which counts as compiling",
     kept_on_disk="JAX's cache of compiled programs",
-    limits="the jumps need 9 values of the likelihood and the draw of the groups a gradient, for each draw; the values are not "
-    "counted as gradients",
+    limits="each draw also needs 9 values of the likelihood for the jumps, not counted as gradients, and "
+    "one gradient after the groups are drawn, which is counted",
 )
 
 
@@ -42,7 +44,9 @@ def _sample(fit, settings):
 
     def counting(*arguments):
         chains, draws, jumps = draw_share(*arguments)
-        n_steps.append(int(draws.n_steps.sum()) + draws.n_steps.size)  # and one gradient after the groups are drawn
+        n_steps.append(
+            int(draws.n_steps.sum()) + draws.n_steps.size
+        )  # and one gradient after the groups are drawn
         return chains, draws, jumps
 
     draw_share = sampling._draw_share

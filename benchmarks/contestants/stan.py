@@ -21,16 +21,18 @@ SETTINGS = Settings(
     start="uniform in (−2, 2) before the transforms, Stan's default",
     parameterisation="non-centred",
     mass_matrix="diagonal, learned by each chain by itself",
-    likelihood="a loop over trials on Stan's tape; choices of a person in one categorical_logit_glm, which knows its derivative",
+    likelihood="a loop over trials on Stan's tape; a person's choices in one categorical_logit_glm, which "
+    "knows its own derivative",
     chains_share="a process for each chain, as PyStan does",
     compiling="stan.build: stanc, then the C++ compiler with PyStan's flags",
     kept_on_disk="PyStan's cache of built models; fits that it keeps there too are deleted before each run",
-    limits="PyStan 3.10 holds Stan 2.35; it sets the compiler's flags (no -march=native, no stanc --O1) and hands draws over "
-    "as JSON, with those of the warm-up, which are asked for to count its gradients; the tuned sampler cannot be kept",
+    limits="PyStan 3.10 holds Stan 2.35; it sets the flags of both compilers and hands draws over as JSON, "
+    "with those of the warm-up, which are asked for to count its gradients; the sampler as the warm-up "
+    "leaves it cannot be kept for another run",
 )
 
-# The choices of one subject are scored in one go: `categorical_logit_glm` knows its own derivative, so that Stan's
-# tape holds one node per subject for the choice rule, beside one per trial for the update.
+# The choices of one subject are scored in one go: `categorical_logit_glm` knows its own derivative, so that
+# Stan's tape holds one node per subject for the choice rule, beside one per trial for the update.
 PROGRAM = """
 data {
   int n_subjects;
@@ -82,7 +84,10 @@ model {
 
 def prepare(model, data, settings, seed):
     """Build the program, or find it in PyStan's cache."""
-    priors = {what: [getattr(p, what) for p in model.parameters] for what in ("mean_location", "mean_scale", "sd_scale")}
+    priors = {
+        what: [getattr(p, what) for p in model.parameters]
+        for what in ("mean_location", "mean_scale", "sd_scale")
+    }
     sizes = {"n_subjects": data.n_subjects, "n_trials": data.n_trials, "n_actions": data.n_actions}
     observed = {"choice": (data.choices + 1).tolist(), "reward": data.rewards.tolist()}  # Stan counts from 1
     form = {"centred": [int(p.centred) for p in model.parameters]}
@@ -94,7 +99,9 @@ def _import(module):
     """By name, so that the fingerprint of this code is the same where PyStan is not installed."""
     try:
         importlib.import_module("pkg_resources")
-    except ModuleNotFoundError:  # PyStan asks it for plugins, and a new setuptools has it no longer. There are no plugins.
+    except (
+        ModuleNotFoundError
+    ):  # PyStan asks it for plugins, and a new setuptools has it no longer. There are no plugins.
         nothing = types.SimpleNamespace(EntryPoint=object, iter_entry_points=lambda group: ())
         sys.modules["pkg_resources"] = nothing
     return importlib.import_module(module)
@@ -104,13 +111,17 @@ def _sample(program, settings):
     # Asked twice for the same seed, PyStan would hand out the first draws from its cache.
     shutil.rmtree(_import("httpstan.cache").model_directory(program.model_name) / "fits", ignore_errors=True)
     fit = program.sample(
-        num_chains=settings.num_chains, num_samples=settings.num_samples, num_warmup=settings.num_warmup, save_warmup=True,
-        delta=settings.target_acceptance, max_depth=settings.max_tree_depth,
-    )  # fmt: skip
+        num_chains=settings.num_chains,
+        num_samples=settings.num_samples,
+        num_warmup=settings.num_warmup,
+        save_warmup=True,
+        delta=settings.target_acceptance,
+        max_depth=settings.max_tree_depth,
+    )
     n_draws = settings.num_warmup + settings.num_samples
 
     def by_chain(name):
-        """(…, chain, draw), of (…, draw × chain) with the chain running fastest; with the warm-up in front."""
+        """(…, chain, draw), of (…, draw × chain) with chains running fastest; the warm-up is in front."""
         return np.moveaxis(fit[name].reshape(-1, n_draws, settings.num_chains), -1, 1)
 
     group = (x for pair in zip(by_chain("group_mean"), by_chain("group_sd")) for x in pair)

@@ -1,6 +1,7 @@
-"""The reference tutorial's way: NumPyro, a scan that keeps every value, autodiff, its 2,000 + 4,000 iterations.
+"""The reference tutorial's way: NumPyro, a scan that keeps all values, autodiff, 2,000 + 4,000 iterations.
 
-Its likelihood is corrected to a categorical one, and its priors are those of `rwlib.ASYMMETRIC`, so that the posterior is the same.
+Its likelihood is corrected to a categorical one, and its priors are those of `rwlib.ASYMMETRIC`, so that the
+posterior is the same.
 """
 
 from functools import partial
@@ -20,7 +21,8 @@ SETTINGS = numpyro_nuts.SETTINGS._replace(
     num_samples=4000,
     precision="float32 throughout, NumPyro's default",
     likelihood="a scan that keeps all values, autodiff",
-    limits="the tutorial's iterations are kept, although fewer would do; it starts its chains with pmap, we in threads",
+    limits="as many iterations as in the tutorial, although fewer would do; its chains run by pmap, here in "
+    "threads",
 )
 
 
@@ -29,7 +31,9 @@ def model(choices, rewards):
     n_subjects = len(choices)
     alpha_pos, alpha_neg, beta = (sample_subjects(p, n_subjects) for p in NON_CENTRED.parameters)
     values = jax.vmap(tutorial_values)(choices, rewards, alpha_pos, alpha_neg)
-    numpyro.sample("choices", dist.Categorical(logits=beta[:, None, None] * values), obs=choices.argmax(axis=-1))
+    numpyro.sample(
+        "choices", dist.Categorical(logits=beta[:, None, None] * values), obs=choices.argmax(axis=-1)
+    )
 
 
 def arguments(data):
