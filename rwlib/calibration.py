@@ -106,28 +106,16 @@ def fit_and_check(
     >>> checked[1].passes, checked[1].refitted, checked[1].fit.posterior.sizes["draw"]
     (False, True, 100)
     """
-    settings = dict(
-        num_warmup=num_warmup,
-        num_chains=num_chains,
-        num_threads=num_threads,
-        progress_bar=progress_bar,
-        warn=False,
-    )
+    settings = dict(num_warmup=num_warmup, num_chains=num_chains, num_threads=num_threads)
+    settings |= dict(progress_bar=progress_bar, warn=False)
     first = dict(num_samples=num_samples, target_accept=target_accept)
+    again = dict(num_samples=2 * num_samples, target_accept=max(target_accept, CAREFUL))
     fits = fit_many(datasets, model, seeds=seeds, **first, **settings)
     checked = [CheckedFit(fit, check(fit), refitted=False) for fit in fits]
-    refused = [i for i, each in enumerate(checked) if not each.passes]
-    if refused:
-        again = dict(num_samples=2 * num_samples, target_accept=max(target_accept, CAREFUL))
-        fits = fit_many(
-            [datasets[i] for i in refused],
-            model,
-            seeds=[_another(seeds[i]) for i in refused],
-            **again,
-            **settings,
-        )
-        for i, fit in zip(refused, fits):
-            checked[i] = CheckedFit(fit, check(fit), refitted=True)
+    for i in [i for i, each in enumerate(checked) if not each.passes]:
+        # One at a time: few fail, and one program, compiled once, serves however many they are.
+        (fit,) = fit_many([datasets[i]], model, seeds=[_another(seeds[i])], **again, **settings)
+        checked[i] = CheckedFit(fit, check(fit), refitted=True)
     return checked
 
 
