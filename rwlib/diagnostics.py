@@ -38,8 +38,8 @@ class Diagnostics(NamedTuple):
 def diagnose(draws: Shaped[np.ndarray, "n_variables n_chains n_draws"]) -> Diagnostics:
     """Compute rank-normalised split R-hat, bulk ESS and tail ESS of many variables at once.
 
-    But for rounding, the numbers are those of ``arviz_stats.rhat`` and ``arviz_stats.ess`` (for the tail, with
-    ``prob=(0.05, 0.95)``, which is not ArviZ's default), which take one variable at a time.
+    But for rounding, these are the numbers of ``arviz_stats.rhat`` and ``arviz_stats.ess``, which take one
+    variable at a time. ArviZ's own default for the tail is other than here: give it ``prob=(0.05, 0.95)``.
 
     Parameters
     ----------
