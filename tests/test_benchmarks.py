@@ -8,12 +8,14 @@ import jax
 import numpy as np
 import pytest
 
+import benchmarks.__main__
 import rwlib
 from benchmarks import tables
 from benchmarks.contestant import Draws
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.judging import GROUP, PEOPLE, judge
 from benchmarks.measure import depends_on, measure_fit
+from benchmarks.pieces import HERE, read, write
 from benchmarks.plain import numpy_value_and_gradient
 from benchmarks.problem import (
     PROBLEMS,
@@ -25,8 +27,6 @@ from benchmarks.problem import (
     valley,
 )
 from rwlib.fingerprint import fingerprint
-
-STATES = {"cold", "warm", "again"}
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +265,45 @@ def test_a_range_shows_median_least_and_most():
 
 
 def test_the_stored_results_print_in_the_layout_that_they_have(capsys):
-    from benchmarks.pieces import HERE, read
-
     tables.print_tables(read(HERE / "results.json"))
     assert "Value and gradient of the log-likelihood" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("stored", "measured"),
+    [
+        ((), ["cold", "warm"]),
+        (("cold",), ["cold", "warm"]),
+        (("warm",), ["cold", "warm"]),
+        (("cold", "warm"), []),
+    ],
+)
+def test_a_warm_run_follows_a_cold_one_that_left_its_programs(tmp_path, monkeypatch, stored, measured):
+    started = []
+
+    def fake_process(file, problem, contestant, seed, state, compiled):
+        if not file.exists():
+            started.append((state, compiled))
+            write(file, {"date": "", "load_before": 0.0, state: {}})
+        return read(file)
+
+    monkeypatch.setattr(benchmarks.__main__, "measure", fake_process)
+    for state in stored:
+        write(tmp_path / f"course_rwlib_0_{state}.json", {"date": "", "load_before": 0.0, state: {}})
+    runs = benchmarks.__main__.measure_seed(tmp_path, "course", "rwlib", 0, all_states=True)
+    assert [state for state, _ in started] == measured
+    assert len({compiled for _, compiled in started}) == (1 if measured else 0)
+    assert [run["state"] for run in runs] == ["cold", "warm"]
+
+
+def test_the_table_of_fits_has_a_row_for_every_contestant_that_ran_or_is_not_installed():
+    runs = measure_fit(TINY, fake_contestant((4, 100)), 0, "cold")
+    key = {"problem": "course", "contestant": "rwlib", "seed": 0, "state": "cold"}
+    contestants = {
+        "rwlib": {"label": "rwlib", "installed": True},
+        "stan": {"label": "Stan", "installed": False},
+        "other": {"label": "ran in another state", "installed": True},
+    }
+    table = tables.fit_table({"contestants": contestants, "fits": [key | runs["cold"]]}, "course", "cold")
+    assert list(table.index) == ["rwlib", "Stan"]
+    assert (table.loc["rwlib", "seeds"], table.loc["Stan", "seeds"]) == (1, tables.NOT_INSTALLED)
