@@ -18,10 +18,11 @@ class Agent(NamedTuple):
     """One subject as three functions. A session is ``start`` once, then ``log_probabilities`` and ``learn`` on each trial.
 
     ``parameters`` are the names of :data:`rwlib.parameters.RANGES` that the functions find in ``params``.
-    ``start(params, n_actions)`` returns the state before the first trial, ``log_probabilities(state, params)``
-    the log-probability of each action, and ``learn(state, chosen, reward, params)`` the state after an outcome,
-    where ``chosen`` is 1 for the action taken and 0 elsewhere. Parameters, ``chosen`` and ``reward`` are floats
-    of one precision. The state may be any tree of arrays whose shapes stay the same.
+    ``start(params, n_actions)`` returns the state before the first trial,
+    ``log_probabilities(state, params)`` the log-probability of each action, and
+    ``learn(state, chosen, reward, params)`` the state after an outcome, where ``chosen`` is 1 for the action
+    taken and 0 elsewhere. Parameters, ``chosen`` and ``reward`` are floats of one precision. The state may be
+    any tree of arrays whose shapes stay the same.
     """
 
     parameters: tuple[str, ...]
@@ -48,8 +49,8 @@ def first_state(agent: Agent, params: dict, n_actions: int) -> Any:
     Returns
     -------
     state : tree of arrays
-        What ``agent.start`` returns. A loop that JAX compiles carries arrays of fixed types, so whole numbers to which
-        learning adds fractions, say, start as floats.
+        What ``agent.start`` returns. A loop that JAX compiles carries arrays of fixed types, so whole numbers
+        to which learning adds fractions, say, start as floats.
 
     Examples
     --------
@@ -72,10 +73,12 @@ def first_state(agent: Agent, params: dict, n_actions: int) -> Any:
     return state
 
 
-def next_state(agent: Agent, state: Any, chosen: Array, reward: Array, counts: ArrayLike, params: dict) -> Any:
+def next_state(
+    agent: Agent, state: Any, chosen: Array, reward: Array, counts: ArrayLike, params: dict
+) -> Any:
     """An agent's state after a trial.
 
-    Where the trial does not count, nothing happened: it teaches nothing, and the last choice stays the last choice.
+    Where the trial does not count, nothing happened: it teaches nothing, and the last choice stays the last.
     """
     learned = agent.learn(state, chosen, reward, params)
     return jax.tree.map(lambda old, new: jnp.where(counts, new, old).astype(old.dtype), state, learned)
@@ -105,8 +108,8 @@ def _rescorla_wagner_learn(memory, chosen, reward, params):
     return Memory(value, trace + params["trace_rate"] * (chosen - trace))
 
 
-#: Learns values from prediction errors and chooses by softmax: the agent of the course. Beside the values it keeps
-#: a trace of its choices, which moves towards the last one at ``trace_rate``: at 1, the trace is the last choice.
+#: Learns values from prediction errors and chooses by softmax: the agent of the course. Beside the values it
+#: keeps a trace of its choices, which moves towards the last one at ``trace_rate``; at 1, it is the last one.
 RESCORLA_WAGNER_AGENT = Agent(
     ("alpha_pos", "alpha_neg", "beta", "stickiness", "trace_rate", "lapse", "q0"),
     _rescorla_wagner_start,

@@ -119,7 +119,7 @@ def choice_log_probabilities(
 
 
 class Lapsing(NamedTuple):
-    """Log-probability of a choice when some are random, and how probable it is either way, relative to that."""
+    """Log-probability of a choice if some are random, and how probable it is either way, relative to that."""
 
     log_probability: Float[Array, "..."]
     softmax_ratio: Float[Array, "..."]
@@ -145,8 +145,9 @@ def with_lapses(log_softmax: Float[Array, "..."], lapse: Float[Array, "..."], n_
     Returns
     -------
     lapsing : Lapsing
-        Arrays of shape (...): :math:`\log p'`, :math:`p / p'` and :math:`n_\mathrm{actions}^{-1} / p'`. The derivative
-        of :math:`\log p'` by :math:`\log p` is :math:`(1 - \xi)\,p / p'`, that by :math:`\xi` the difference between the ratios.
+        Arrays of shape (...): :math:`\log p'`, :math:`p / p'` and :math:`n_\mathrm{actions}^{-1} / p'`. The
+        derivative of :math:`\log p'` by :math:`\log p` is :math:`(1 - \xi)\,p / p'`; that by :math:`\xi` is
+        the last ratio less the one before.
 
     References
     ----------

@@ -13,12 +13,12 @@ from platformdirs import user_cache_path
 __all__ = ["keep_compiled_programs"]
 
 CACHE_DIR, MIN_SECONDS = "jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs"
-# JAX has a limit of its own (jax_compilation_cache_max_size), but needs one more package for it, and then takes a lock
-# and reads the whole folder whenever it keeps a program.
+# JAX has a limit of its own (jax_compilation_cache_max_size), but needs one more package for it, and then
+# takes a lock and reads the whole folder whenever it keeps a program.
 MOST_BYTES = 500 * 2**20
 
-# JAX's settings belong to the whole process. Where blocks overlap, in several threads, the first one to be entered
-# changes them and the last one to be left restores them.
+# JAX's settings belong to the whole process. Where blocks overlap, in several threads, the first one to be
+# entered changes them and the last one to be left restores them.
 _lock = threading.Lock()
 _open_blocks = 0
 _settings_before = {}
@@ -28,14 +28,14 @@ _settings_before = {}
 def keep_compiled_programs() -> Iterator[None]:
     """Within the block, JAX finds and keeps compiled programs in a folder of the user's cache.
 
-    Before and after it, JAX is as it was: this folder takes nothing but what is compiled in such blocks, by any
-    thread. It is kept below 500 MB and can be deleted at any time. A program is found again only by the same
-    versions of JAX on the same kind of processor.
+    Before and after it, JAX is as it was: this folder takes nothing but what is compiled in such blocks, by
+    any thread. It is kept below 500 MB and can be deleted at any time. A program is found again only by the
+    same versions of JAX on the same kind of processor.
 
     What the user has decided stays. The environment variable ``JAX_COMPILATION_CACHE_DIR`` (or the setting
-    ``jax_compilation_cache_dir``) names another folder, ``JAX_ENABLE_COMPILATION_CACHE=false`` switches the cache
-    off, and ``JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS`` says how long a program must take to be kept; in the
-    block, all are.
+    ``jax_compilation_cache_dir``) names another folder, ``JAX_ENABLE_COMPILATION_CACHE=false`` switches the
+    cache off, and ``JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS`` says how long a program must take to be
+    kept; in the block, all are.
 
     Examples
     --------

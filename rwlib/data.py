@@ -73,7 +73,8 @@ class ChoiceData:
         mask = np.ones(choices.shape, bool) if mask is None else _numbers("mask", mask)
         if choices.ndim != 2 or 0 in choices.shape:
             raise ValueError(
-                f"choices has shape {choices.shape}; it must be (n_subjects, n_trials), with at least one of each."
+                f"choices has shape {choices.shape}; "
+                "it must be (n_subjects, n_trials), with at least one of each."
             )
         for name, array in (("rewards", rewards), ("mask", mask)):
             if array.shape != choices.shape:
@@ -91,12 +92,14 @@ class ChoiceData:
         if not mask.any():
             raise ValueError("mask is False everywhere: there is no choice to learn from.")
         whole = "A choice is {}; choices must be whole numbers 0, 1, 2, …."
-        check(mask & (choices == -1), choices, "A choice is {}, which marks a missed trial: set mask to False there.")
+        missed = "A choice is {}, which marks a missed trial: set mask to False there."
+        check(mask & (choices == -1), choices, missed)
         with np.errstate(invalid="ignore"):  # NaN and inf are not whole
             check(mask & ~((choices >= 0) & (choices % 1 == 0)), choices, whole)
         with np.errstate(over="ignore"):
             too_large = np.isfinite(rewards) & ~np.isfinite(rewards.astype(precision))
-        check(mask & ~np.isfinite(rewards), rewards, "A reward is {}; set mask to False on trials without an outcome.")
+        without = "A reward is {}; set mask to False on trials without an outcome."
+        check(mask & ~np.isfinite(rewards), rewards, without)
         check(
             mask & too_large,
             rewards,
@@ -113,8 +116,8 @@ class ChoiceData:
         )
         if n_actions > MOST_ACTIONS:
             raise ValueError(
-                f"There would be {n_actions:.0f} actions, of which {MOST_ACTIONS} are the most. Are the choices "
-                "codes? Number the actions 0, 1, 2, …."
+                f"There would be {n_actions:.0f} actions; there may be {MOST_ACTIONS}. "
+                "Are the choices codes? Number the actions 0, 1, 2, …."
             )
         # What a masked trial holds must not matter, so it is set to something harmless that is no choice.
         self.__setstate__(
@@ -167,7 +170,9 @@ def _labels(subjects, n_subjects):
         raise ValueError(f"There are {len(labels)} subject labels for {n_subjects} rows of choices.")
     for label in labels:
         if isinstance(label, bool) or not isinstance(label, int | float | str) or label != label:
-            raise ValueError(f"The subject label {label!r} is neither a number nor a text; write it as a text.")
+            raise ValueError(
+                f"The subject label {label!r} is neither a number nor a text; write it as a text."
+            )
     first = {}
     for label in labels:
         other = first.setdefault(str(label), label)

@@ -64,11 +64,12 @@ def log_likelihood(
     r"""Log-likelihood of each subject's choices, with a gradient that costs one pass over the trials.
 
     The sum over trials of :func:`trialwise_log_likelihood`. Each subject's values depend on a handful
-    of that subject's parameters, so their sensitivities (∂Q/∂α⁺, ∂Q/∂α⁻, ∂Q/∂Q₀, and that of the choice trace by its
-    rate) are carried forward beside the values and the derivative is complete after one scan: nothing is stored
-    per trial, and nothing runs backwards. Without a derivative, only values and trace are carried.
-    ``jax.grad``, ``jax.jvp`` and second derivatives all work. Beside the data, the gradient
-    works in a few copies of what is carried, at most 6 n_actions + 8 numbers for each subject, however many trials there are.
+    of that subject's parameters, so their sensitivities (∂Q/∂α⁺, ∂Q/∂α⁻, ∂Q/∂Q₀, and that of the choice
+    trace by its rate) are carried forward beside the values and the derivative is complete after one scan:
+    nothing is stored per trial, and nothing runs backwards. Without a derivative, only values and trace are
+    carried. ``jax.grad``, ``jax.jvp`` and second derivatives all work. Beside the data, the gradient works in
+    a few copies of what is carried, at most 6 n_actions + 8 numbers for each subject, however many trials
+    there are.
 
     Parameters
     ----------
@@ -190,36 +191,39 @@ def _line_up_few(scan, observed, params):
     return few_subjects(observed, params)
 
 
-# How the gradient is carried forward. On a trial with reward r for the chosen action k, δ = r − Q_k, the agent's rules are
+# How the gradient is carried forward. On a trial with reward r for the chosen action k, and δ = r − Q_k, the
+# agent's rules are
 #
 #     log p = ℓ_k − log Σ_a exp ℓ_a,   ℓ = β Q + κ c;      Q_k ← Q_k + α δ,   c ← c + ρ (e_k − c),
 #
-# where α is α⁺ or α⁻ by the sign of δ, c the choice trace, ρ its rate, and e_k is 1 for k and 0 elsewhere. With
-# p_a for the softmax, each parameter θ changes log p by ∂ℓ_k − Σ_a p_a ∂ℓ_a: how far ∂ℓ at k exceeds its mean. And
+# where α is α⁺ or α⁻ by the sign of δ, c the choice trace, ρ its rate, and e_k is 1 for k and 0 elsewhere.
+# With p_a for the softmax, each parameter changes log p by ∂ℓ_k − Σ_a p_a ∂ℓ_a: how far ∂ℓ at k exceeds its
+# mean. And
 #
 #     by β:  ∂ℓ = Q        by κ:  ∂ℓ = c        by α⁺, α⁻ and Q₀:  ∂ℓ = β ∂Q        by ρ:  ∂ℓ = κ ∂c.
 #
 # What is left are ∂Q and ∂c, whose rules follow from those of Q and c by the product rule:
 #
-#     ∂Q_k ← (1 − α) ∂Q_k + δ ∂α,   where ∂α is 1 for the rate that was used;      ∂c ← (1 − ρ) ∂c + (e_k − c).
+#     ∂Q_k ← (1 − α) ∂Q_k + δ ∂α,  where ∂α is 1 for the rate that was used;     ∂c ← (1 − ρ) ∂c + (e_k − c).
 #
-# Q and c obey the same rules with other last terms, α r and ρ e_k, so all are rows of one array. Q and c start from Q₀
-# and 0, their derivatives from 0, but ∂Q/∂Q₀ from 1.
+# Q and c obey the same rules with other last terms, α r and ρ e_k, so all are rows of one array. They start
+# from Q₀ and 0, their derivatives from 0, but ∂Q/∂Q₀ from 1.
 
 
 def _scan_lanes(given, n_actions, with_gradient, observed, params):
-    """The log-likelihood of each subject, and its gradient where it is asked for (an empty dictionary where not).
+    """The log-likelihood of each subject, and its gradient or, if it is not asked for, an empty dictionary.
 
     All that is carried per action lies in one array, of shape (n_rows, n_actions, n_subjects): the values, their
     sensitivities, the choice trace and its own. Its rows are summed over actions together, so that a trial
     is two or three passes over memory; subjects are last, so that each is one run along them.
-    What happens in one case only is multiplied by 1 or 0: XLA does not vectorise `jnp.where` on a CPU, and takes
-    up to twice as long. A parameter that is not given is a constant, and what it does not change is left out.
+    What happens in one case only is multiplied by 1 or 0: XLA does not vectorise `jnp.where` on a CPU, and
+    takes up to twice as long. A parameter that is not given is a constant: what only serves it is left out.
     """
     n_subjects = params["beta"].size
     missing = -n_subjects % LANES if n_subjects >= FEW else 0
     choices, rewards = (x.T for x in observed)
-    observed = jnp.pad(choices, ((0, 0), (0, missing)), constant_values=-1), jnp.pad(rewards, ((0, 0), (0, missing)))
+    width = (0, 0), (0, missing)
+    observed = jnp.pad(choices, width, constant_values=-1), jnp.pad(rewards, width)
     params = {name: jnp.pad(x, (0, missing)) for name, x in params.items()}
 
     beta, stickiness, lapse = params["beta"], params["stickiness"], params["lapse"]
@@ -265,7 +269,7 @@ def _scan_lanes(given, n_actions, with_gradient, observed, params):
         rate = better * params["alpha_pos"] + worse * params["alpha_neg"]
         added = {"value": rate * reward, "alpha_pos": better * error, "alpha_neg": worse * error}
         added |= {"choice_trace": trace_rate, "trace_rate": 1.0}
-        is_row = dict(zip(rows, one_row))  # cut here: otherwise XLA carries each as an array of its own, which costs time
+        is_row = dict(zip(rows, one_row))  # here, or XLA carries each as an array, more slowly
         kept = 1 - chosen * rate
         if trace is not None:
             of_trace = sum(is_row[name] for name in ("choice_trace", "trace_rate") if name in rows)
@@ -276,8 +280,8 @@ def _scan_lanes(given, n_actions, with_gradient, observed, params):
         return (new, total + log_p, gradient), None
 
     start = {"value": params["q0"], "q0": 1.0}
-    # A sum of several arrays has second derivatives in JAX only if each of them has a first: hence the zero that
-    # depends on all.
+    # A sum of several arrays has second derivatives in JAX only if each of them has a first: hence the zero
+    # that depends on all.
     nothing = sum(0.0 * params[name] for name in given)
     state = [jnp.broadcast_to(start.get(name, 0.0) + nothing, (n_actions, beta.size)) for name in rows]
     sloping = [*rows, *(["lapse"] if "lapse" in given else [])] if with_gradient else []

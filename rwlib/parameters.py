@@ -41,8 +41,8 @@ def subject_parameters(
     ----------
     params : dict of arrays, shape (n_subjects,)
         For the Rescorla-Wagner agent, ``alpha_pos`` and ``alpha_neg`` (or ``alpha``, the same for both) and ``beta`` (or
-        ``temperature``, its inverse) must be there; ``stickiness``, ``trace_rate``, ``lapse`` and ``q0`` may be. A
-        single number stands for all subjects.
+        ``temperature``, its inverse) must be there; ``stickiness``, ``trace_rate``, ``lapse`` and ``q0`` may
+        be. A single number stands for all subjects.
     n_subjects : int, optional
         How many subjects there must be. By default the longest array says.
     names : sequence of str, optional

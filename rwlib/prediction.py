@@ -157,9 +157,9 @@ def predict_next(
 ) -> xr.DataTree:
     """Predict each choice from the choices and rewards observed before it: the one-step-ahead prediction.
 
-    What is predicted has no consequences: on the next trial the agent is told what the subject really did. Each
-    subject is predicted with the draws of its own label, in whatever order they are. Subjects of a prior are
-    nobody in particular: if their labels are others, they are taken in the order of ``data``.
+    What is predicted has no consequences: on the next trial the agent is told what the subject really did.
+    Each subject is predicted with the draws of its own label, in whatever order they are. Subjects of a prior
+    are nobody in particular: if their labels are others, they are taken in the order of ``data``.
 
     Parameters
     ----------
@@ -185,7 +185,8 @@ def predict_next(
     Raises
     ------
     ValueError
-        If ``draws`` are not those of ``model`` or of the subjects of ``data``, or a parameter is out of range.
+        If ``draws`` are not those of ``model`` or of the subjects of ``data``, or a parameter is out of its
+        range.
 
     References
     ----------
@@ -300,16 +301,20 @@ def _evenly(n, most):
 
 def _of_subjects(dataset, subjects, any_will_do):
     """The draws of these subjects, in their order."""
-    wanted = np.asarray(subjects).tolist()  # where numbers and texts are mixed, xarray makes them texts in the same way
+    wanted = np.asarray(subjects).tolist()  # numbers beside texts become texts, as they do in xarray
     drawn = dataset["subject"].values.tolist()
     if any_will_do and len(drawn) == len(wanted) and set(drawn) != set(wanted):
         return dataset.assign_coords(subject=wanted)
     for label in wanted:
         if label not in drawn:
-            raise ValueError(f"data has the subject {label!r}, but the draws do not; fit the model to these data.")
+            raise ValueError(
+                f"data has the subject {label!r}, but the draws do not; fit the model to these data."
+            )
     for label in drawn:
         if label not in wanted:
-            raise ValueError(f"The draws have the subject {label!r}, but data does not; give the data that were fitted.")
+            raise ValueError(
+                f"The draws have the subject {label!r}, but data does not; give the data that were fitted."
+            )
     return dataset.sel(subject=wanted)
 
 

@@ -106,7 +106,9 @@ def _play(agent, key, outcomes, params):
         choice = sample_choice(trial_key, log_probs)
         reward = outcome[choice]
         chosen = jax.nn.one_hot(choice, n_actions, dtype=outcomes.dtype)
-        return next_state(agent, state, chosen, reward, True, params), (choice, reward, state, jnp.exp(log_probs))
+        after = next_state(agent, state, chosen, reward, True, params)
+        return after, (choice, reward, state, jnp.exp(log_probs))
 
     n_trials, n_actions = outcomes.shape
-    return jax.lax.scan(trial, first_state(agent, params, n_actions), (outcomes, jax.random.split(key, n_trials)))[1]
+    inputs = outcomes, jax.random.split(key, n_trials)
+    return jax.lax.scan(trial, first_state(agent, params, n_actions), inputs)[1]

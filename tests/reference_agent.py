@@ -30,8 +30,9 @@ def choice_probabilities(value, trace, beta, stickiness=0.0, lapse=0.0):
 
 
 def trialwise_log_likelihood(
-    choices, rewards, mask, n_actions, alpha_pos, alpha_neg, beta, stickiness=0.0, trace_rate=1.0, lapse=0.0, q0=0.5
-):
+    choices, rewards, mask, n_actions, alpha_pos, alpha_neg, beta, stickiness=0.0, trace_rate=1.0, lapse=0.0,
+    q0=0.5,
+):  # fmt: skip
     """Of one subject."""
     value, trace, logs = [q0] * n_actions, [0.0] * n_actions, []
     for choice, reward, counts in zip(choices, rewards, mask):

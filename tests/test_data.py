@@ -84,23 +84,34 @@ def test_choices_beyond_the_number_of_actions_are_named():
         ({"choices": [[0, np.inf]], "rewards": [[0.0, 1.0]]}, r"A choice is inf; .*trial index 1"),
         ({"choices": [[0, np.nan]], "rewards": [[0.0, 1.0]]}, r"A choice is nan; .*trial index 1"),
         ({"choices": [[0, 3e9]], "rewards": [[0.0, 1.0]]}, "There would be 3000000001 actions"),
-        ({"choices": [[0, 1]], "rewards": [[0.0, 1e39]]}, r"A reward is 1e\+39, too large for float32.*trial index 1"),
+        ({"choices": [[0, 1]], "rewards": [[0.0, 1e39]]}, r"A reward is 1e\+39, too large for float32"),
         ({"choices": [["left", "right"]], "rewards": [[0.0, 1.0]]}, "choices must be numbers"),
-        ({"choices": [[0, 1]], "rewards": [[0.0, 1.0]], "mask": [[1, 2]]}, r"An entry of mask is 2; .*trial index 1"),
+        ({"choices": [[0, 1]], "rewards": [[0.0, 1.0]], "mask": [[1, 2]]}, "An entry of mask is 2"),
         ({"choices": [[0, 1]], "rewards": [[0.0, 1.0]], "n_actions": 0}, "n_actions is 0"),
         ({"choices": [[0, 1]], "rewards": [[0.0, np.nan]]}, "A reward is nan"),
         ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": ["a", "a"]}, "'a' occurs more than once"),
         ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": ["a"]}, "1 subject labels for 2 rows"),
-        ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": [1, "1"]}, "labels 1 and '1' are the same as text"),
-        ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": [("a", 1), ("a", 2)]}, "neither a number nor a text"),
-        ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": ["a", None]}, "label None is neither"),
-        ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": [1.0, np.nan]}, "label nan is neither"),
         ({"choices": [[0]], "rewards": [[0.0]], "mask": [[False]]}, "mask is False everywhere"),
     ],
 )
 def test_bad_arrays_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         ChoiceData(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([1, "1"], "labels 1 and '1' are the same as text"),
+        ([("a", 1), ("a", 2)], r"label \('a', 1\) is neither a number nor a text"),
+        (["a", None], "label None is neither"),
+        ([1.0, np.nan], "label nan is neither"),
+        ([True, False], "label True is neither"),
+    ],
+)
+def test_labels_that_cannot_be_stored_and_found_again_are_refused(labels, message):
+    with pytest.raises(ValueError, match=message):
+        ChoiceData([[0], [1]], [[0.0], [1.0]], subjects=labels)
 
 
 def test_what_a_masked_trial_holds_does_not_matter():
@@ -111,7 +122,7 @@ def test_what_a_masked_trial_holds_does_not_matter():
 
 def test_a_missed_trial_does_not_come_back_when_only_the_mask_changes():
     data = ChoiceData([[0, 1]], [[1.0, 0.0]], [[True, False]], subjects=["ada"])
-    with pytest.raises(ValueError, match=r"-1, which marks a missed trial: .* \(subject 'ada', trial index 1\)"):
+    with pytest.raises(ValueError, match=r"-1, which marks a missed trial.*subject 'ada', trial index 1"):
         dataclasses.replace(data, mask=None)
 
 
@@ -124,7 +135,7 @@ def test_data_cannot_be_changed_by_accident():
         data.choices[0, 0] = 1
 
 
-@pytest.mark.parametrize("copy", [lambda data: pickle.loads(pickle.dumps(data)), deepcopy], ids=["pickle", "deepcopy"])
+@pytest.mark.parametrize("copy", [lambda data: pickle.loads(pickle.dumps(data)), deepcopy])
 def test_a_copy_is_equal_and_read_only_too(copy):
     data = ChoiceData([[0, 1]], [[0.0, 1.0]], [[True, False]], subjects=["ada"])
     again = copy(data)

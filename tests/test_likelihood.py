@@ -117,10 +117,9 @@ def test_proposals_of_all_chains_scored_side_by_side_agree_with_a_plain_loop(n_s
     many = {name: several[:, :, None] * value for name, value in params.items()}
     score = jax.jit(jax.vmap(jax.vmap(lambda p, data: log_likelihood(data, p), (0, None)), (0, None)))
     for chain, proposal in np.ndindex(3, 2):
-        expected = [
-            plain(data.choices[i], data.rewards[i], data.mask[i], 3, **{k: v[chain, proposal, i] for k, v in many.items()}).sum()
-            for i in range(n_subjects)
-        ]
+        of_each = [{name: x[chain, proposal, i] for name, x in many.items()} for i in range(n_subjects)]
+        observed = zip(data.choices, data.rewards, data.mask)
+        expected = [plain(*of_one, 3, **p).sum() for of_one, p in zip(observed, of_each)]
         np.testing.assert_allclose(score(many, data)[chain, proposal], expected, rtol=1e-9)
 
 
@@ -156,7 +155,8 @@ def test_masked_trials_count_nothing_and_teach_nothing():
 def test_a_choice_trace_with_rate_1_is_the_previous_choice():
     data, params = random_case(19)
     one_back = {name: value for name, value in params.items() if name != "trace_rate"}
-    np.testing.assert_array_equal(log_likelihood(data, {**params, "trace_rate": 1.0}), log_likelihood(data, one_back))
+    traced = log_likelihood(data, {**params, "trace_rate": 1.0})
+    np.testing.assert_allclose(traced, log_likelihood(data, one_back), rtol=1e-12)
 
 
 def test_what_stands_in_a_masked_trial_reaches_neither_value_nor_gradient():
@@ -189,7 +189,7 @@ def test_without_lapses_an_underflowing_choice_has_one_value_and_a_gradient_with
     without = jax.grad(lambda p: log_likelihood(data, p | {"lapse": 0.0}).sum())({k: never[k] for k in CORE})
     for name in CORE:
         np.testing.assert_allclose(slope[name], without[name], rtol=1e-6, err_msg=name)
-    assert np.isfinite(slope["lapse"]).all() and slope["lapse"] > 0  # a lapse is by far the better explanation
+    assert np.isfinite(slope["lapse"]).all() and slope["lapse"] > 0  # a lapse would explain this far better
 
 
 @pytest.mark.parametrize("derivative", [jax.grad, jax.hessian])

@@ -114,11 +114,11 @@ def test_a_fading_choice_trace_is_followed_through_the_observed_choices():
     model = rwlib.Model("with a trace", (*rwlib.ASYMMETRIC_STICKY.parameters, rate))
     params = {**TRUE, "trace_rate": [0.2, 0.5, 0.9]}
     draws = posterior(params, model, DATA.subjects, shape=(1, 1))
-    found = rwlib.predict_next(jax.random.key(2), DATA, draws, model)["posterior_predictive"]["probability"].values[0, 0]
+    found = rwlib.predict_next(KEY, DATA, draws, model)["posterior_predictive"]["probability"].values[0, 0]
     for i in range(N_SUBJECTS):
         of_subject = {name: values[i] for name, values in params.items()}
-        expected = np.exp(plain_log_likelihood(DATA.choices[i], DATA.rewards[i], MASK[i], N_ARMS, **of_subject))
-        np.testing.assert_allclose(found[i, MASK[i]], expected[MASK[i]], rtol=1e-4)
+        log_p = plain_log_likelihood(DATA.choices[i], DATA.rewards[i], MASK[i], N_ARMS, **of_subject)
+        np.testing.assert_allclose(found[i, MASK[i]], np.exp(log_p)[MASK[i]], rtol=1e-4)
 
 
 def test_choices_one_step_ahead_have_the_probabilities_of_a_plain_loop(one_step):
@@ -281,8 +281,10 @@ def test_no_more_draws_are_used_than_asked_for(draws, num_draws):
 
 def test_each_subject_is_predicted_with_the_draws_of_its_own_label(draws, one_step):
     order = [2, 0, 1]
-    permuted = rwlib.ChoiceData(DATA.choices[order], DATA.rewards[order], MASK[order], N_ARMS, ["cy", "ada", "ben"])
-    found = rwlib.predict_next(KEY, permuted, draws, STICKY, num_draws=2)["posterior_predictive"]["probability"]
+    rows = DATA.choices[order], DATA.rewards[order], MASK[order]
+    permuted = rwlib.ChoiceData(*rows, N_ARMS, ["cy", "ada", "ben"])
+    tree = rwlib.predict_next(KEY, permuted, draws, STICKY, num_draws=2)
+    found = tree["posterior_predictive"]["probability"]
     assert found["subject"].values.tolist() == ["cy", "ada", "ben"]
     expected = one_step["posterior_predictive"]["probability"].sel(subject=found["subject"])
     np.testing.assert_allclose(found[0, 0], expected[0, 0], rtol=1e-5)
@@ -325,8 +327,8 @@ ONE_LESS = rwlib.ChoiceData(DATA.choices[:2], DATA.rewards[:2], MASK[:2], N_ARMS
         (lambda d, g: rwlib.generate(KEY, OUTCOMES[None], d, STICKY), "outcomes has shape (1, 25, 3)"),
         (lambda d, g: rwlib.generate(KEY, np.where(OUTCOMES == OUTCOMES[2, 1], np.nan, OUTCOMES), d, STICKY), "is nan; each action needs a finite outcome"),
         (lambda d, g: rwlib.generate(KEY, OUTCOMES, d, STICKY, mask=TWO), "mask has shape (2, 25); with these draws and outcomes it must be (3, 25)"),
-        (lambda d, g: rwlib.predict_next(KEY, OTHER_LABELS, d, STICKY), "data has the subject 'di', but the draws do not"),
-        (lambda d, g: rwlib.predict_next(KEY, ONE_LESS, d, STICKY), "draws have the subject 'cy', but data does not"),
+        (lambda d, g: rwlib.predict_next(KEY, OTHER_LABELS, d, STICKY), "subject 'di', but the draws"),
+        (lambda d, g: rwlib.predict_next(KEY, ONE_LESS, d, STICKY), "the subject 'cy', but data does not"),
         (lambda d, g: rwlib.behaviour(DATA, block_size=0), "block_size is 0"),
         (lambda d, g: rwlib.behaviour(d), "without predictions"),
         (lambda d, g: rwlib.behaviour_intervals(rwlib.behaviour(DATA), over="trials"), "over is 'trials'; it must be 'draws' or 'subjects'"),
