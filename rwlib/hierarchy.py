@@ -229,12 +229,11 @@ def check_model(model: Model) -> None:
 
     Examples
     --------
-    >>> from rwlib import ASYMMETRIC
+    >>> from rwlib import GroupParameter, Model
     >>> from rwlib.hierarchy import check_model
-    >>> check_model(ASYMMETRIC)
-    >>> check_model("asymmetric")
+    >>> check_model(Model("one rate", (GroupParameter("alpha", "logit", 0.0, 1.0, 1.0),)))
     Traceback (most recent call last):
-    ValueError: model is 'asymmetric'; give a Model, such as rwlib.ASYMMETRIC.
+    ValueError: Parameter 'alpha' of the model 'one rate' has the transform 'logit'; known are 'expit', 'exp', 'softplus', 'identity'.
     """
     if not isinstance(model, Model):
         raise ValueError(f"model is {model!r}; give a Model, such as rwlib.ASYMMETRIC.")

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from tqdm.auto import tqdm
 
+from rwlib.compilation import keep_compiled_programs
 from rwlib.data import ChoiceData
 from rwlib.diagnostics import Report, check  # noqa: F401
 from rwlib.hierarchy import ASYMMETRIC, TRANSFORMS, Model, check_model, model_fingerprint
@@ -89,7 +90,7 @@ def fit(
     >>> outcomes = rwlib.bernoulli_outcomes(jax.random.key(0), [0.2, 0.8], n_trials=20)
     >>> params = {"alpha_pos": jnp.full(3, 0.4), "alpha_neg": jnp.full(3, 0.2), "beta": jnp.full(3, 3.0)}
     >>> data = rwlib.simulate(jax.random.key(1), outcomes, params).data
-    >>> fit = rwlib.fit(data, num_warmup=50, num_samples=50, num_chains=2, progress_bar=False)
+    >>> fit = rwlib.fit(data, num_warmup=50, num_samples=50, num_chains=2, progress_bar=False, warn=False)
     >>> fit.posterior["beta"].dims
     ('chain', 'draw', 'subject')
     """
@@ -141,7 +142,7 @@ def fit_many(
     --------
     >>> import rwlib
     >>> data = rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 0.0, 1.0]])
-    >>> fits = rwlib.fit_many([data, data], num_warmup=50, num_samples=50, num_chains=2, progress_bar=False)
+    >>> fits = rwlib.fit_many([data, data], num_warmup=50, num_samples=50, num_chains=2, progress_bar=False, warn=False)
     >>> len(fits), fits[1].posterior["beta"].shape
     (2, (2, 50, 1))
     """
@@ -160,7 +161,7 @@ def fit_many(
     seeds = range(len(datasets)) if seeds is None else seeds
     schedule = Schedule(num_warmup, num_samples, num_chains, target_accept, tuple(int(seed) for seed in seeds))
     total = len(datasets) * num_chains * (num_warmup + num_samples)
-    with tqdm(total=total, disable=not progress_bar, desc="NUTS", unit=" draws", leave=False) as bar:
+    with keep_compiled_programs(), tqdm(total=total, disable=not progress_bar, desc="NUTS", unit=" draws", leave=False) as bar:
         sampled = sample(stacked, model, schedule, bar.update, num_threads)
     of_each = [jax.tree.map(lambda x: x[i], sampled) for i in range(len(datasets))]
     fits = [_to_datatree(*pair, model, schedule, seed) for *pair, seed in zip(of_each, datasets, schedule.seeds)]
@@ -197,8 +198,10 @@ def _check_request(datasets, model, seeds):
 def _to_datatree(sampled, data, model, schedule, seed):
     draws, tuning, n_subjects = sampled.draws, sampled.tuning, data.n_subjects
     sites = to_sites(draws.position, model, n_subjects)
+    means, sds, subjects = split(draws.position, model, n_subjects)
     groups, people, lp = {}, {}, -draws.potential_energy
-    for p, (mean, sd, x) in zip(model.parameters, split(draws.position, model, n_subjects)):
+    for i, p in enumerate(model.parameters):
+        mean, sd, x = means[..., i], sds[..., i], subjects[..., i, :]
         groups |= {f"{p.name}_group_mean": mean, f"{p.name}_group_sd": np.exp(sd) if p.centred else sd}
         people[p.name] = np.asarray(TRANSFORMS[p.transform](x if p.centred else mean[..., None] + sd[..., None] * x))
         if not p.centred:
@@ -223,11 +226,17 @@ def _to_datatree(sampled, data, model, schedule, seed):
         dims={**{name: ["subject"] for name in by_subject}, **{name: ["subject", "trial"] for name in ("choices", "rewards", "mask")}},
         attrs={"/": settings | of_model},
     )
-    # The inverse of the mass matrix's diagonal, by what it belongs to: the SDs' are those of what moves (rwlib.positions).
-    inverse_mass = {}
-    for p, (mean, sd, x) in zip(model.parameters, split(tuning.inverse_mass, model, n_subjects)):
-        inverse_mass |= {f"{p.name}_group_mean": mean, f"{p.name}_group_sd": sd, p.name: ("subject", x)}
-    learned = xr.Dataset({"inverse_mass_" + name: value for name, value in inverse_mass.items()} | {"step_size": tuning.step_size})
-    jump_rate = xr.DataArray(sampled.jump_rate, dims=("chain", "subject"))
-    tree["sampler"] = xr.DataTree(learned.assign(jump_rate=jump_rate).assign_coords(tree["posterior"].dataset[["chain", "subject"]].coords))
+    names, shape = [p.name for p in model.parameters], tuning.shape
+    of_groups = [f"{name}_{what}" for what in ("group_mean", "group_sd") for name in names]
+    learned = {
+        "step_size": tuning.step_size,
+        "jump_rate": (("chain", "subject"), sampled.jump_rate),
+        # The stretch under which NUTS moves (rwlib.positions), which stands for a mass matrix.
+        "stretch_centre": ("dimension", shape.centre),
+        "stretch_group": (("group", "group_moved"), shape.group),
+        "stretch_slope": (("subject", "parameter", "group"), shape.slope),
+        "stretch_people": (("subject", "parameter", "parameter_moved"), shape.people),
+    }
+    coords = {"subject": list(data.subjects), "parameter": names, "group": of_groups, "chain": np.arange(schedule.num_chains)}
+    tree["sampler"] = xr.DataTree(xr.Dataset(learned, coords))
     return tree

@@ -65,22 +65,20 @@ class OwnNormal(NamedTuple):
 
     mean: People
     cholesky: Float[Array, "n_subjects n_parameters n_parameters"]  # of the covariance
+    inverse: Float[Array, "n_subjects n_parameters n_parameters"]  # of that
     share: Number
 
 
 def nuts(
-    key: PRNGKeyArray, place: Place, step_size: Number, inverse_mass: Vector, max_depth: Int[Array, ""], depth_limit: int,
-    potential: Callable[[Vector], Number],
+    key: PRNGKeyArray, place: Place, step_size: Number, max_depth: Int[Array, ""], depth_limit: int, potential: Callable[[Vector], Number]
 ) -> tuple[Place, Trajectory]:
-    """One transition of NumPyro's NUTS.
+    """One transition of NumPyro's NUTS, with a mass of 1 in all directions.
 
     Parameters
     ----------
     key : jax.random.key
     place : Place
     step_size : array, shape ()
-    inverse_mass : array, shape (n_dims,)
-        The diagonal.
     max_depth : array of int, shape ()
         The trajectory has at most 2^max_depth − 1 steps. With 0 there is none, and the chain stays.
     depth_limit : int
@@ -105,7 +103,7 @@ def nuts(
     >>> from rwlib import moves
     >>> normal = lambda position: 0.5 * jnp.sum(position**2)
     >>> def draw(place, key):
-    ...     place, _ = moves.nuts(key, place, jnp.array(0.5), jnp.ones(2), jnp.array(10), 10, normal)
+    ...     place, _ = moves.nuts(key, place, jnp.array(0.5), jnp.array(10), 10, normal)
     ...     return place, place.position
     >>> start = moves.Place(jnp.zeros(2), jnp.array(0.0), jnp.zeros(2))
     >>> _, draws = jax.lax.scan(draw, start, jax.random.split(jax.random.key(0), 2000))
@@ -114,11 +112,11 @@ def nuts(
     """
     momentum_key, tree_key = jax.random.split(key)
     # Drawn with the digits of single precision: a kick needs no more, and twice the digits cost twice the time.
-    kick = jax.random.normal(momentum_key, place.position.shape, jnp.float32)
-    start = IntegratorState(place.position, kick / jnp.sqrt(inverse_mass), place.potential_energy, place.gradient)
+    momentum = jax.random.normal(momentum_key, place.position.shape, jnp.float32).astype(place.position.dtype)
+    start = IntegratorState(place.position, momentum, place.potential_energy, place.gradient)
     _, leapfrog = velocity_verlet(potential, euclidean_kinetic_energy)
     tree = build_tree(
-        leapfrog, euclidean_kinetic_energy, start, inverse_mass, step_size, tree_key, max_tree_depth=(max_depth, depth_limit)
+        leapfrog, euclidean_kinetic_energy, start, jnp.ones_like(momentum), step_size, tree_key, max_tree_depth=(max_depth, depth_limit)
     )
     acceptance_rate = tree.sum_accept_probs / jnp.maximum(tree.num_proposals, 1)
     trajectory = Trajectory(tree.z_proposal_energy, tree.num_proposals, tree.depth, acceptance_rate, tree.diverging)
@@ -193,7 +191,7 @@ def jump(
     >>> import jax, jax.numpy as jnp
     >>> from rwlib import moves
     >>> group = moves.Group(jnp.array([1.0]), jnp.log(jnp.array([0.5])))
-    >>> own = moves.OwnNormal(jnp.zeros((1, 40)), jnp.ones((40, 1, 1)), jnp.array(0.5))
+    >>> own = moves.OwnNormal(jnp.zeros((1, 40)), jnp.ones((40, 1, 1)), jnp.ones((40, 1, 1)), jnp.array(0.5))
     >>> no_data = lambda places: jnp.zeros((len(places), 40))
     >>> def draw(people, key):
     ...     people, _ = moves.jump(key, people, group, own, no_data)
@@ -213,7 +211,7 @@ def jump(
 
     # Up to the same constant in both: the factor √2π for each parameter.
     log_prior = (-0.5 * ((places - mean) / jnp.exp(log_sd)) ** 2 - log_sd).sum(axis=1)
-    white = jnp.einsum("sij,kjs->kis", jnp.linalg.inv(own.cholesky), places - own.mean)
+    white = jnp.einsum("sij,kjs->kis", own.inverse, places - own.mean)
     log_det = jnp.log(jnp.diagonal(own.cholesky, axis1=1, axis2=2)).sum(axis=1)
     log_own = -0.5 * (white**2).sum(axis=1) - log_det
     log_proposal = jnp.logaddexp(jnp.log1p(-own.share) + log_prior, jnp.log(own.share) + log_own)

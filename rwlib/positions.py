@@ -1,6 +1,6 @@
 """What a chain moves: one flat vector for a group and its people, and the density that it has.
 
-For each parameter there stand, one after the other, the group mean, the group SD, and one number for each subject. Where a parameter
+It holds the parameters' group means, their group SDs, and for each parameter one number for each subject. Where a parameter
 is not centred, the subjects' numbers are their offsets z, and the SD stands there with either sign: θ = μ + σ z is the same for
 (σ, z) and (−σ, −z), so that a half-normal SD can be moved as a normal one, which has neither an edge at 0 nor the long tail
 of a logarithm. Where it is centred, the subjects' numbers are their values before the transform, and the SD stands there as its
@@ -8,9 +8,11 @@ logarithm.
 """
 
 import math
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.linalg import solve_triangular
 from jax.scipy.stats import norm
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
@@ -20,13 +22,26 @@ from rwlib.hierarchy import SCORING, TRANSFORMS, Model
 from rwlib.likelihood import log_likelihood
 from rwlib.moves import Group, GroupPrior, People
 
-__all__ = ["draw_from_prior", "group_prior", "log_density", "rough_scales", "split", "to_people", "to_position", "to_sites"]
+__all__ = [
+    "Stretch",
+    "draw_from_prior",
+    "group_prior",
+    "learn_stretch",
+    "log_density",
+    "rough_stretch",
+    "split",
+    "stretch",
+    "to_people",
+    "to_position",
+    "to_sites",
+    "unstretch",
+]
 
 Position = Float[Array, " n_dims"]
 
 
-def split(position: Float[ArrayLike, "... n_dims"], model: Model, n_subjects: int) -> list[tuple]:
-    """Group mean, group SD as it stands, and subjects' numbers of each parameter: views of a position, or of many.
+def split(position: Float[ArrayLike, "... n_dims"], model: Model, n_subjects: int) -> tuple:
+    """Group means, group SDs as they stand, and subjects' numbers: views of a position, or of many.
 
     Parameters
     ----------
@@ -36,8 +51,8 @@ def split(position: Float[ArrayLike, "... n_dims"], model: Model, n_subjects: in
 
     Returns
     -------
-    parts : list of (mean, sd, subjects)
-        Of shapes (...), (...) and (..., n_subjects), one for each parameter.
+    means, sds : arrays, shape (..., n_parameters)
+    subjects : array, shape (..., n_parameters, n_subjects)
 
     Examples
     --------
@@ -45,10 +60,10 @@ def split(position: Float[ArrayLike, "... n_dims"], model: Model, n_subjects: in
     >>> from rwlib import WIN_STAY_LOSE_SHIFT
     >>> from rwlib.positions import split
     >>> split(np.arange(5.0), WIN_STAY_LOSE_SHIFT, n_subjects=3)
-    [(np.float64(0.0), np.float64(1.0), array([2., 3., 4.]))]
+    (array([0.]), array([1.]), array([[2., 3., 4.]]))
     """
-    n = 2 + n_subjects
-    return [(position[..., i * n], position[..., i * n + 1], position[..., i * n + 2 : (i + 1) * n]) for i in range(len(model.parameters))]
+    n = len(model.parameters)
+    return position[..., :n], position[..., n : 2 * n], position[..., 2 * n :].reshape(*position.shape[:-1], n, n_subjects)
 
 
 def log_density(position: Position, data: ChoiceData, model: Model) -> Float[Array, ""]:
@@ -82,7 +97,7 @@ def log_density(position: Position, data: ChoiceData, model: Model) -> Float[Arr
     True
     """
     total, params = 0.0, {}
-    for p, (mean, sd, subjects) in zip(model.parameters, split(position, model, data.n_subjects)):
+    for p, mean, sd, subjects in zip(model.parameters, *split(position, model, data.n_subjects)):
         total += norm.logpdf(mean, p.mean_location, p.mean_scale)
         if p.centred:  # `sd` is a logarithm
             total += math.log(2) + norm.logpdf(jnp.exp(sd), 0.0, p.sd_scale) + sd + norm.logpdf(subjects, mean, jnp.exp(sd)).sum()
@@ -108,10 +123,10 @@ def to_people(position: Position, model: Model, n_subjects: int) -> tuple[People
     people : array, shape (n_parameters, n_subjects)
     group : Group
     """
-    parts = split(position, model, n_subjects)
-    people = [x if p.centred else mean + sd * x for p, (mean, sd, x) in zip(model.parameters, parts)]
-    log_sd = [sd if p.centred else jnp.log(jnp.abs(sd)) for p, (_, sd, _) in zip(model.parameters, parts)]
-    return jnp.stack(people), Group(jnp.stack([mean for mean, _, _ in parts]), jnp.stack(log_sd))
+    means, sds, subjects = split(position, model, n_subjects)
+    centred = jnp.array([p.centred for p in model.parameters])
+    people = jnp.where(centred[:, None], subjects, means[:, None] + sds[:, None] * subjects)
+    return people, Group(means, jnp.where(centred, sds, jnp.log(jnp.abs(sds))))
 
 
 def to_position(people: People, group: Group, model: Model) -> Position:
@@ -127,11 +142,9 @@ def to_position(people: People, group: Group, model: Model) -> Position:
     -------
     position : array, shape (n_dims,)
     """
-    parts = []
-    for p, x, mean, log_sd in zip(model.parameters, people, group.mean, group.log_sd):
-        sd = jnp.exp(log_sd)
-        parts += [mean[None], log_sd[None], x] if p.centred else [mean[None], sd[None], (x - mean) / sd]
-    return jnp.concatenate(parts)
+    centred, sds = jnp.array([p.centred for p in model.parameters]), jnp.exp(group.log_sd)
+    subjects = jnp.where(centred[:, None], people, (people - group.mean[:, None]) / sds[:, None])
+    return jnp.concatenate([group.mean, jnp.where(centred, group.log_sd, sds), subjects.ravel()])
 
 
 def to_sites(positions: Float[np.ndarray, "... n_dims"], model: Model, n_subjects: int) -> dict[str, np.ndarray]:
@@ -147,11 +160,11 @@ def to_sites(positions: Float[np.ndarray, "... n_dims"], model: Model, n_subject
     -------
     sites : dict of arrays, shape (...) or (..., n_subjects)
     """
-    sites = {}
-    for p, (mean, sd, x) in zip(model.parameters, split(positions, model, n_subjects)):
-        sites[f"{p.name}_group_mean"] = mean
-        sites[f"{p.name}_group_sd"] = sd if p.centred else np.log(sd)
-        sites[f"{p.name}_unbounded" if p.centred else f"{p.name}_offset"] = x
+    sites, (means, sds, subjects) = {}, split(positions, model, n_subjects)
+    for i, p in enumerate(model.parameters):
+        sites[f"{p.name}_group_mean"] = means[..., i]
+        sites[f"{p.name}_group_sd"] = sds[..., i] if p.centred else np.log(sds[..., i])
+        sites[f"{p.name}_unbounded" if p.centred else f"{p.name}_offset"] = subjects[..., i, :]
     return sites
 
 
@@ -182,15 +195,67 @@ def draw_from_prior(rng: np.random.Generator, model: Model, n_subjects: int) -> 
     -------
     position : array, shape (n_dims,)
     """
-    parts = []
-    for p in model.parameters:
-        mean, sd, offset = rng.normal(p.mean_location, p.mean_scale), abs(rng.normal(0.0, p.sd_scale)), rng.normal(size=n_subjects)
-        parts += [[mean], [np.log(sd)], mean + sd * offset] if p.centred else [[mean], [sd], offset]
-    return np.concatenate(parts)
+    prior = group_prior(model)
+    means, sds = rng.normal(prior.mean_location, prior.mean_scale), np.abs(rng.normal(0.0, prior.sd_scale))
+    people = means[:, None] + sds[:, None] * rng.normal(size=(len(means), n_subjects))
+    return np.asarray(to_position(jnp.asarray(people), Group(jnp.asarray(means), jnp.log(sds)), model))
 
 
-def rough_scales(model: Model, n_subjects: int) -> Float[np.ndarray, " n_dims"]:
-    """How far the draws of each dimension will roughly spread, before anything is known.
+class Stretch(NamedTuple):
+    """A linear map from what NUTS moves to a position, under which the posterior is round: what the warm-up learns of its shape.
+
+    A group is stretched along its own correlations, and each person along theirs; and when the group shifts, each person's numbers
+    shift along by ``slope``, so that people whom their data determine stay where the data want them. A mass matrix
+    with these blocks would do the same.
+    """
+
+    centre: Float[Array, " n_dims"]
+    group: Float[Array, "n_groups n_groups"]  # lower triangular; of all means and SDs, 2 n_parameters
+    slope: Float[Array, "n_subjects n_parameters n_groups"]
+    people: Float[Array, "n_subjects n_parameters n_parameters"]  # lower triangular
+
+
+def stretch(moved: Position, shape: Stretch) -> Position:
+    """From what NUTS moves to a position.
+
+    Parameters
+    ----------
+    moved : array, shape (n_dims,)
+    shape : Stretch
+
+    Returns
+    -------
+    position : array, shape (n_dims,)
+    """
+    n_subjects, n_parameters, n_groups = shape.slope.shape
+    group = shape.group @ moved[:n_groups]
+    subjects = jnp.einsum("spq,qs->ps", shape.people, moved[n_groups:].reshape(n_parameters, n_subjects))
+    subjects += jnp.einsum("spg,g->ps", shape.slope, group)
+    return shape.centre + jnp.concatenate([group, subjects.ravel()])
+
+
+def unstretch(position: Position, shape: Stretch) -> Position:
+    """The inverse of :func:`stretch`.
+
+    Parameters
+    ----------
+    position : array, shape (n_dims,)
+    shape : Stretch
+
+    Returns
+    -------
+    moved : array, shape (n_dims,)
+    """
+    n_subjects, n_parameters, n_groups = shape.slope.shape
+    deviation = position - shape.centre
+    subjects = deviation[n_groups:].reshape(n_parameters, n_subjects) - jnp.einsum("spg,g->ps", shape.slope, deviation[:n_groups])
+    group = solve_triangular(shape.group, deviation[:n_groups], lower=True)
+    subjects = solve_triangular(shape.people, subjects.T[..., None], lower=True)[..., 0].T
+    return jnp.concatenate([group, subjects.ravel()])
+
+
+def rough_stretch(model: Model, n_subjects: int) -> Stretch:
+    """Scales alone, with which a warm-up begins.
 
     A group mean is known far better than a person's offset: without this, the first trajectories take ten times as many steps.
 
@@ -201,10 +266,49 @@ def rough_scales(model: Model, n_subjects: int) -> Float[np.ndarray, " n_dims"]:
 
     Returns
     -------
-    scales : array, shape (n_dims,)
+    shape : Stretch
     """
-    parts = []
-    for p in model.parameters:
-        sd, people = ((2 / n_subjects) ** 0.5, p.sd_scale / 2) if p.centred else (p.sd_scale * (0.5 / n_subjects) ** 0.5, 0.8)
-        parts += [[p.sd_scale / n_subjects**0.5], [sd], np.full(n_subjects, people)]
-    return np.concatenate(parts)
+    n = len(model.parameters)
+    centred, sd_scales = np.array([p.centred for p in model.parameters], bool), np.array([p.sd_scale for p in model.parameters])
+    means = sd_scales / n_subjects**0.5
+    sds = np.where(centred, (2 / n_subjects) ** 0.5, sd_scales * (0.5 / n_subjects) ** 0.5)
+    people = np.diag(np.where(centred, sd_scales / 2, 0.8))
+    return Stretch(
+        np.zeros(n * (2 + n_subjects)), np.diag([*means, *sds]), np.zeros((n_subjects, n, 2 * n)), np.tile(people, (n_subjects, 1, 1))
+    )
+
+
+def learn_stretch(positions: Float[np.ndarray, "n_draws n_dims"], model: Model, n_subjects: int) -> Stretch:
+    r"""The shape of a posterior, from draws of it.
+
+    Given the group, a person's offsets have the covariance C = (I + F)⁻¹, with F what the data add to the prior's information. If the
+    group mean moves by dμ or the group SD by dσ, the value that the data favour stays, so the offsets move by
+    −(I − C)(dμ + z dσ) / σ on average. As in Stan, covariances of few draws are pulled towards a guess.
+
+    Parameters
+    ----------
+    positions : array, shape (n_draws, n_dims)
+    model : Model
+    n_subjects : int
+
+    Returns
+    -------
+    shape : Stretch
+    """
+    rough, n_draws, n = rough_stretch(model, n_subjects), len(positions), len(model.parameters)
+    centre = positions.mean(axis=0)
+    deviation = positions - centre
+    group, (_, _, subjects) = deviation[:, : 2 * n], split(deviation, model, n_subjects)
+    covariance = np.einsum("dps,dqs->spq", subjects, subjects)
+    pull = lambda sum_of_products, guess: (sum_of_products + 5 * guess) / (n_draws + 5)  # noqa: E731
+    not_centred = np.array([not p.centred for p in model.parameters], float)
+    _, sds, offsets = split(centre, model, n_subjects)
+    # What the data take from the variance that an offset has in the group.
+    taken = np.eye(n) - covariance / n_draws
+    taken *= not_centred[:, None] * not_centred / np.where(not_centred, sds, 1.0)
+    slope = np.concatenate([-taken, -taken * offsets.T[:, None, :]], axis=2)
+    left = subjects - np.einsum("spg,dg->dps", slope, group)
+    covariance = np.einsum("dps,dqs->spq", left, left)
+    return Stretch(
+        centre, np.linalg.cholesky(pull(group.T @ group, rough.group**2)), slope, np.linalg.cholesky(pull(covariance, rough.people**2))
+    )

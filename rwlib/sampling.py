@@ -16,7 +16,19 @@ from rwlib import moves
 from rwlib.data import ChoiceData
 from rwlib.hierarchy import SCORING, TRANSFORMS, Model
 from rwlib.likelihood import log_likelihood
-from rwlib.positions import draw_from_prior, group_prior, log_density, rough_scales, split, to_people, to_position
+from rwlib.positions import (
+    Stretch,
+    draw_from_prior,
+    group_prior,
+    learn_stretch,
+    log_density,
+    rough_stretch,
+    split,
+    stretch,
+    to_people,
+    to_position,
+    unstretch,
+)
 
 __all__ = ["MAX_DEPTH", "Sample", "Schedule", "Tuning", "sample"]
 
@@ -38,8 +50,8 @@ class Tuning(NamedTuple):
     """What the warm-up learns of each data set."""
 
     step_size: np.ndarray  # (n_datasets,)
-    inverse_mass: np.ndarray  # (n_datasets, n_dims), the diagonal
-    own: moves.OwnNormal  # of each person, with n_datasets in front
+    shape: Stretch  # of the posterior, with n_datasets in front
+    own: moves.OwnNormal  # of each person, too
 
 
 class Draw(NamedTuple):
@@ -63,7 +75,7 @@ class Sample(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """Where a chain is, and its search for a step size."""
+    """Where a chain is, with the gradient by its position, and its search for a step size."""
 
     key: jax.Array
     place: moves.Place
@@ -178,27 +190,27 @@ def _windows(num_warmup):
 def _first_tuning(model, n_datasets, n_subjects):
     """Guesses. The persons' normals are those of the prior, and none of the proposals comes from them."""
     location, sd = (np.array([getattr(p, what) for p in model.parameters], float) for what in ("mean_location", "sd_scale"))
-    mean, cholesky = np.tile(location[:, None], (n_datasets, 1, n_subjects)), np.tile(np.diag(sd), (n_datasets, n_subjects, 1, 1))
-    own = moves.OwnNormal(mean, cholesky, np.zeros(n_datasets))
-    return Tuning(np.full(n_datasets, 0.1), np.tile(rough_scales(model, n_subjects) ** 2, (n_datasets, 1)), own)
+    of_each = [np.tile(location[:, None], n_subjects), np.tile(np.diag(sd), (n_subjects, 1, 1)), np.tile(np.diag(1 / sd), (n_subjects, 1, 1))]
+    first = Tuning(np.array(0.1), rough_stretch(model, n_subjects), moves.OwnNormal(*of_each, np.array(0.0)))
+    return jax.tree.map(lambda x: np.broadcast_to(x, (n_datasets, *x.shape)), first)
 
 
 def _learn(positions, tuning, model, n_subjects, own_share):
-    """A new mass matrix, and new normals of the people, from what all chains of a data set drew in a window."""
-    rough, learned = rough_scales(model, n_subjects) ** 2, []
+    """The shape of the posterior, and the normals of the people, from what all chains of a data set drew in a window."""
+    learned = []
     for pooled in positions.reshape(len(positions), -1, positions.shape[-1]).astype(float):
-        n = len(pooled)
-        # As in Stan, the variance of few draws is pulled towards a guess.
-        inverse_mass = (n * pooled.var(axis=0) + 5 * rough) / (n + 5)
-        parts = split(pooled, model, n_subjects)
-        people = np.stack([x if p.centred else mean[:, None] + sd[:, None] * x for p, (mean, sd, x) in zip(model.parameters, parts)], axis=1)
+        means, sds, subjects = split(pooled, model, n_subjects)
+        centred = np.array([p.centred for p in model.parameters])
+        people = np.where(centred[:, None], subjects, means[..., None] + sds[..., None] * subjects)
         mean = people.mean(axis=0)
-        covariance = np.einsum("dis,djs->sij", people - mean, people - mean) / n
-        of_group = np.diag([(np.exp(2 * sd) if p.centred else sd**2).mean() for p, (_, sd, _) in zip(model.parameters, parts)])
-        covariance = (n * covariance + 5 * of_group) / (n + 5)
-        learned.append((inverse_mass, mean, np.linalg.cholesky(covariance)))
-    inverse_mass, mean, cholesky = (np.stack(x) for x in zip(*learned))
-    return tuning._replace(inverse_mass=inverse_mass, own=moves.OwnNormal(mean, cholesky, np.full(len(mean), own_share)))
+        covariance = np.einsum("dps,dqs->spq", people - mean, people - mean)
+        # As in Stan, the covariance of few draws is pulled towards a guess: that of the group.
+        of_group = np.diag((np.where(centred, np.exp(2 * sds), sds**2)).mean(axis=0))
+        cholesky = np.linalg.cholesky((covariance + 5 * of_group) / (len(pooled) + 5))
+        own = moves.OwnNormal(mean, cholesky, np.linalg.inv(cholesky), np.array(own_share))
+        learned.append((learn_stretch(pooled, model, n_subjects), own))
+    shape, own = jax.tree.map(lambda *of_each: np.stack(of_each), *learned)
+    return tuning._replace(shape=shape, own=own)
 
 
 def _draw_share(data, model, tuning, settings, n_draws, first, count, interrupted, chains):
@@ -238,13 +250,19 @@ def _one_draw(chain, data, tuning, draw_number, settings, model):
     """NUTS, a jump of every person, and the groups given the people."""
     keys = jax.random.split(jax.random.fold_in(jax.random.wrap_key_data(chain.key), draw_number), 3)
     minus_log_density = lambda position: -log_density(position, data, model)  # noqa: E731
+
+    # NUTS moves in coordinates in which the posterior is round.
+    moved = unstretch(chain.place.position, tuning.shape)
+    _, pull_back = jax.vjp(partial(stretch, shape=tuning.shape), moved)
+    start = moves.Place(moved, chain.place.potential_energy, *pull_back(chain.place.gradient))
     place, trajectory = moves.nuts(
-        keys[0], chain.place, jnp.exp(chain.step_search[0]), tuning.inverse_mass, settings["max_depth"], MAX_DEPTH, minus_log_density
-    )
+        keys[0], start, jnp.exp(chain.step_search[0]), settings["max_depth"], MAX_DEPTH,
+        lambda moved: minus_log_density(stretch(moved, tuning.shape)),
+    )  # fmt: skip
     searched = continue_search(settings["target_accept"] - trajectory.acceptance_rate, chain.step_search)
     step_search = jax.tree.map(lambda new, old: jnp.where(settings["adapting"], new, old), searched, chain.step_search)
 
-    people, group = to_people(place.position, model, data.n_subjects)
+    people, group = to_people(stretch(place.position, tuning.shape), model, data.n_subjects)
     people, jumped = moves.jump(keys[1], people, group, tuning.own, partial(_score, data, model))
     group = moves.draw_group(keys[2], people, group, group_prior(model))
     position = to_position(people, group, model)

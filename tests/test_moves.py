@@ -94,9 +94,8 @@ def posterior_of_measured():
 def own_normal(share, n=N):
     """Correlated, and beside the posterior: a jump must be right whatever the proposals are."""
     cholesky = np.linalg.cholesky([[0.5, 0.3], [0.3, 0.4]])
-    return moves.OwnNormal(
-        jnp.tile(jnp.array([[1.0], [-1.0]]), (1, n)), jnp.tile(jnp.asarray(cholesky), (n, 1, 1)), jnp.array(share)
-    )
+    cholesky, inverse = (jnp.tile(jnp.asarray(x), (n, 1, 1)) for x in (cholesky, np.linalg.inv(cholesky)))
+    return moves.OwnNormal(jnp.tile(jnp.array([[1.0], [-1.0]]), (1, n)), cholesky, inverse, jnp.array(share))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
@@ -118,7 +117,7 @@ def test_jumps_find_the_weights_of_a_persons_two_modes():
         return two_modes(places[:, 0])
 
     group = moves.Group(jnp.array([1.0]), jnp.log(jnp.array([4.0])))
-    own = moves.OwnNormal(jnp.full((1, N), 4.0), jnp.ones((N, 1, 1)), jnp.array(0.5))  # of the warm-up, which saw one mode
+    own = moves.OwnNormal(jnp.full((1, N), 4.0), jnp.ones((N, 1, 1)), jnp.ones((N, 1, 1)), jnp.array(0.5))  # of the warm-up, which saw one mode
     people = jnp.full((1, N), 4.0)
     for key in jax.random.split(jax.random.key(7), 60):
         people, _ = moves.jump(key, people, group, own, likelihood)
@@ -175,7 +174,7 @@ def run_nuts(n_draws, n_dims, step_size, max_depth=10, scales=1.0, seed=0):
         return 0.5 * jnp.sum((position / scales) ** 2)
 
     def draw(place, key):
-        place, trajectory = moves.nuts(key, place, jnp.array(step_size), jnp.ones(n_dims), jnp.array(max_depth), 10, potential)
+        place, trajectory = moves.nuts(key, place, jnp.array(step_size), jnp.array(max_depth), 10, potential)
         return place, (place.position, trajectory)
 
     start = scales * jax.random.normal(jax.random.key(seed), (n_dims,))

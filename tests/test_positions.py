@@ -7,7 +7,19 @@ from scipy import stats
 
 from rwlib import ASYMMETRIC, ASYMMETRIC_TEMPERATURE, ChoiceData, GroupParameter, Model, log_likelihood
 from rwlib.hierarchy import hierarchical_model
-from rwlib.positions import draw_from_prior, group_prior, log_density, rough_scales, split, to_people, to_position, to_sites
+from rwlib.positions import (
+    draw_from_prior,
+    group_prior,
+    learn_stretch,
+    log_density,
+    rough_stretch,
+    split,
+    stretch,
+    to_people,
+    to_position,
+    to_sites,
+    unstretch,
+)
 
 RNG = np.random.default_rng(0)
 DATA = ChoiceData(RNG.integers(3, size=(4, 25)), RNG.integers(2, size=(4, 25)), n_actions=3)
@@ -27,10 +39,11 @@ MODELS = [ASYMMETRIC, ASYMMETRIC_TEMPERATURE, EVERY_KIND]
 
 def with_negative_sds(position, model):
     position = np.array(position)
-    for p, (_, sd, offsets) in zip(model.parameters, split(position, model, 4)):
+    _, sds, offsets = split(position, model, 4)
+    for i, p in enumerate(model.parameters):
         if not p.centred:
-            sd[...] *= -1
-            offsets *= -1
+            sds[i] *= -1
+            offsets[i] *= -1
     return position
 
 
@@ -38,7 +51,7 @@ def with_negative_sds(position, model):
 def test_log_density_is_the_sum_of_priors_and_likelihood(model):
     position = draw_from_prior(np.random.default_rng(1), model, 4)
     expected, params = 0.0, {}
-    for p, (mean, sd, x) in zip(model.parameters, split(position, model, 4)):
+    for p, mean, sd, x in zip(model.parameters, *split(position, model, 4)):
         expected += stats.norm.logpdf(mean, p.mean_location, p.mean_scale)
         if p.centred:
             expected += stats.halfnorm.logpdf(np.exp(sd), scale=p.sd_scale) + sd + stats.norm.logpdf(x, mean, np.exp(sd)).sum()
@@ -54,7 +67,7 @@ def test_log_density_is_the_sum_of_priors_and_likelihood(model):
 def test_log_density_is_that_of_the_numpyro_model_but_for_coordinates(model):
     for seed in range(3):
         position = draw_from_prior(np.random.default_rng(seed), model, 4)
-        coordinates = sum(np.log(2 * sd) for p, (_, sd, _) in zip(model.parameters, split(position, model, 4)) if not p.centred)
+        coordinates = sum(np.log(2 * sd) for p, sd in zip(model.parameters, split(position, model, 4)[1]) if not p.centred)
         sites = {name: jnp.asarray(x) for name, x in to_sites(position, model, 4).items()}
         numpyros = -potential_energy(hierarchical_model, (DATA, model), {}, sites)
         np.testing.assert_allclose(log_density(jnp.asarray(position), DATA, model) + coordinates, numpyros, rtol=1e-5)
@@ -88,6 +101,47 @@ def test_starting_positions_follow_the_prior():
         assert stats.kstest(np.asarray(standard).ravel(), stats.norm.cdf).pvalue > 1e-4
 
 
-def test_there_is_a_rough_scale_for_each_dimension():
-    assert rough_scales(EVERY_KIND, 4).shape == draw_from_prior(RNG, EVERY_KIND, 4).shape
-    assert (rough_scales(EVERY_KIND, 4) > 0).all()
+# The stretch under which NUTS moves
+
+
+def some_posterior(n_subjects=30, n_draws=4000, seed=0):
+    """Draws of group and people of a model with normal data: half of the people are known well, half hardly."""
+    rng, model = np.random.default_rng(seed), ASYMMETRIC
+    taken = np.where(np.arange(n_subjects) % 2, 0.9, 0.05)
+    mean, sd = rng.normal(0.4, 0.1, (n_draws, 3)), np.exp(rng.normal(-0.3, 0.1, (n_draws, 3)))
+    favoured = np.random.default_rng(99).normal(size=(3, n_subjects)) * 0.7 + 0.4
+    offsets = taken * (favoured - mean[..., None]) / sd[..., None] + np.sqrt(1 - taken) * rng.normal(size=(n_draws, 3, n_subjects))
+    return np.concatenate([mean, sd, offsets.reshape(n_draws, -1)], axis=1), model, n_subjects
+
+
+def moved_of(positions, shape):
+    return np.asarray(jax.vmap(lambda position: unstretch(position, shape))(jnp.asarray(positions)))
+
+
+def test_unstretching_undoes_stretching():
+    positions, model, n_subjects = some_posterior()
+    for shape in (learn_stretch(positions, model, n_subjects), rough_stretch(model, n_subjects)):
+        np.testing.assert_allclose(stretch(jnp.asarray(moved_of(positions[:1], shape)[0]), shape), positions[0], rtol=1e-3, atol=1e-5)
+
+
+def test_a_learned_stretch_makes_a_posterior_round():
+    positions, model, n_subjects = some_posterior()
+    moved = moved_of(some_posterior(seed=1)[0], learn_stretch(positions, model, n_subjects))
+    eigenvalues = np.linalg.eigvalsh(np.cov(moved.T))
+    assert 0.6 < eigenvalues[0] and eigenvalues[-1] < 1.6
+    # With scales alone it stays long and narrow, since people whom the data determine must follow the group.
+    rough = np.linalg.eigvalsh(np.corrcoef(positions.T))
+    assert rough[0] < 0.2
+
+
+def test_a_stretch_learned_from_few_draws_can_be_used():
+    positions, model, n_subjects = some_posterior(n_draws=5)
+    shape = learn_stretch(positions, model, n_subjects)
+    assert all(np.isfinite(x).all() for x in shape) and (np.diagonal(shape.people, axis1=1, axis2=2) > 0).all()
+
+
+def test_centred_people_do_not_follow_their_group():
+    rng = np.random.default_rng(3)
+    positions = np.stack([draw_from_prior(rng, EVERY_KIND, 4) for _ in range(50)])
+    slope = learn_stretch(positions, EVERY_KIND, 4).slope
+    assert not slope[:, [0, 3]].any() and slope[:, 1].any()
