@@ -131,7 +131,7 @@ def test_a_learned_stretch_makes_a_posterior_round():
     assert 0.6 < eigenvalues[0] and eigenvalues[-1] < 1.6
     # With scales alone it stays long and narrow, since people whom the data determine must follow the group.
     rough = np.linalg.eigvalsh(np.corrcoef(positions.T))
-    assert rough[0] < 0.2
+    assert rough[0] < 0.3
 
 
 def test_a_stretch_learned_from_few_draws_can_be_used():
