@@ -107,7 +107,7 @@ def measure(file, *piece, compiled=None):
             environment = {**os.environ, "JAX_PLATFORMS": "cpu", **caches}
             done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         if done.returncode:
-            sys.exit(f"\n{done.stderr}\n{' '.join(piece)} failed.")
+            sys.exit(f"\n{done.stderr}\n{' '.join(piece)} failed with exit status {done.returncode}.")
         print(f" {time.perf_counter() - start:.0f} s", flush=True)
     return read(file)
 
