@@ -7,7 +7,14 @@ One module per stage of the reader's way; each imports only from those above it 
 
 from rwlib.calibration import calibrate, calibration_verdict
 from rwlib.choice import softmax
-from rwlib.comparison import confusion_matrix, inversion_matrix, kfold_by_subject, loo_by_trial, recover_models
+from rwlib.comparison import (
+    compare_by_person,
+    confusion_matrix,
+    inversion_matrix,
+    kfold_by_subject,
+    loo_by_trial,
+    recover_models,
+)
 from rwlib.compilation import keep_compiled_programs
 from rwlib.data import ChoiceData, read_choices, write_choices
 from rwlib.hierarchy import (
@@ -59,6 +66,7 @@ __all__ = [
     "calibration_verdict",
     "check",
     "compare_behaviour",
+    "compare_by_person",
     "confusion_matrix",
     "fit",
     "fit_many",

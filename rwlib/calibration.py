@@ -20,7 +20,8 @@ from jaxtyping import Num
 from rwlib.agents import Agent
 from rwlib.data import ChoiceData
 from rwlib.hierarchy import Model
-from rwlib.inference import Report, check, fit_many
+from rwlib.diagnostics import Report, check
+from rwlib.inference import fit_many
 from rwlib.likelihood import log_likelihood
 from rwlib.prediction import sample_prior
 from rwlib.simulation import simulate
@@ -45,7 +46,7 @@ CAREFUL = 0.99  # target_accept of a fit that is run again
 
 
 class CheckedFit(NamedTuple):
-    """A fit, and what :func:`rwlib.inference.check` says of it. ``refitted``: it is the second of two."""
+    """A fit, and what :func:`rwlib.diagnostics.check` says of it. ``refitted``: it is the second of two."""
 
     fit: xr.DataTree
     report: Report
@@ -71,7 +72,7 @@ def fit_and_check(
     """Fit many data sets side by side, check every fit, and fit once more where the check refuses it.
 
     A study must say beforehand what becomes of fits that fail. This is the rule of all studies here. A fit
-    that :func:`rwlib.inference.check` refuses is run once more, with another seed, twice the draws and a
+    that :func:`rwlib.diagnostics.check` refuses is run once more, with another seed, twice the draws and a
     ``target_accept`` of at least 0.99. If that one is refused too, it is returned as it is, to be counted and
     left out of every summary. The rule sees draws and data and never the truth that made them, so leaving out
     does not favour data sets that are recovered well.
@@ -329,7 +330,7 @@ def calibrate(
     -------
     ranks : pandas.DataFrame
         Columns ``dataset`` (from 0), those of :func:`rank_table`, ``passes`` (whether
-        :func:`rwlib.inference.check` accepts the fit) and ``refitted`` (whether it is a second one). Rows for
+        :func:`rwlib.diagnostics.check` accepts the fit) and ``refitted`` (whether it is a second one). Rows for
         the group-level parameters, for three subjects (fewer where there are fewer), and for
         ``log_likelihood``, that of all subjects' choices in nats by the fitted model.
 
@@ -338,7 +339,9 @@ def calibrate(
     ValueError
         If a count is impossible, or the two models have no parameter in common.
 
-    References ---------- Talts, S., Betancourt, M., Simpson, D., Vehtari, A., & Gelman, A. (2018). Validating
+    References
+    ----------
+    Talts, S., Betancourt, M., Simpson, D., Vehtari, A., & Gelman, A. (2018). Validating
     Bayesian inference algorithms with simulation-based calibration.
     https://doi.org/10.48550/arXiv.1804.06788. Modrak, M., et al. (2023). Simulation-based calibration
     checking for Bayesian computation: The choice of test quantities shapes sensitivity.
@@ -533,7 +536,9 @@ def calibration_verdict(ranks: pd.DataFrame, band: float = 0.99) -> Verdict:
     ValueError
         If ``band`` is not in (0, 1), or the table is not one of ranks.
 
-    References ---------- Säilynoja, T., Bürkner, P.-C., & Vehtari, A. (2022). Graphical test for discrete
+    References
+    ----------
+    Säilynoja, T., Bürkner, P.-C., & Vehtari, A. (2022). Graphical test for discrete
     uniformity and its applications in goodness-of-fit evaluation and multiple sample comparison.
     https://doi.org/10.1007/s11222-022-10090-6
 

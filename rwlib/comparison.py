@@ -83,7 +83,9 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
     UserWarning
         If some choice's k is above ``good_k``.
 
-    References ---------- Vehtari, A., Gelman, A., & Gabry, J. (2017). Practical Bayesian model evaluation
+    References
+    ----------
+    Vehtari, A., Gelman, A., & Gabry, J. (2017). Practical Bayesian model evaluation
     using leave-one-out cross-validation and WAIC. https://doi.org/10.1007/s11222-016-9696-4. Bürkner, P.-C.,
     Gabry, J., & Vehtari, A. (2020). Approximate leave-future-out cross-validation for Bayesian time series
     models. https://doi.org/10.1080/00949655.2020.1783262. Vehtari, A., Simpson, D., Gelman, A., Yao, Y., &
@@ -139,16 +141,7 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
 
 def _check_fit(fit, data, model):
     """Refuse a fit of another model or of other data."""
-    fitted = fit.attrs.get("model", model.name)
-    if fitted != model.name:
-        raise ValueError(f"The fit is one of the model {fitted!r}, not of {model.name!r}.")
-    if "model_fingerprint" in fit.attrs and fit.attrs["model_fingerprint"] != hierarchy.model_fingerprint(
-        model
-    ):
-        raise ValueError(
-            f"The fit is one of another model that is called {model.name!r}, too: its parameters, priors or agent "
-            "differ. Give the model that was fitted."
-        )
+    hierarchy.check_fitted(fit.attrs, model)
     for name in ("choices", "rewards", "mask"):
         if not np.array_equal(fit["observed_data"][name], getattr(data, name)):
             raise ValueError(f"The fit is one of other data: its {name} differ.")
@@ -243,7 +236,9 @@ def kfold_by_subject(
     UserWarning
         If a fold's fit does not pass, or a subject's score still rests on fewer than 100 draws.
 
-    References ---------- Vehtari, A., & Ojanen, J. (2012). A survey of Bayesian predictive methods for model
+    References
+    ----------
+    Vehtari, A., & Ojanen, J. (2012). A survey of Bayesian predictive methods for model
     assessment, selection and comparison. https://doi.org/10.1214/12-SS102 (which data to leave out). Kong,
     A., Liu, J. S., & Wong, W. H. (1994). Sequential imputations and Bayesian missing data problems.
     https://doi.org/10.1080/01621459.1994.10476469 (effective draws).
@@ -436,7 +431,9 @@ def compare_by_person(elpds: Mapping[str, ELPDData]) -> pd.DataFrame:
         If there is no model, the scores are of different kinds or of different people or choices, or rest on
         fits that do not pass.
 
-    References ---------- Sivula, T., Magnusson, M., Matamoros, A. A., & Vehtari, A. (2020). Uncertainty in
+    References
+    ----------
+    Sivula, T., Magnusson, M., Matamoros, A. A., & Vehtari, A. (2020). Uncertainty in
     Bayesian leave-one-out cross-validation based model comparison. https://doi.org/10.48550/arXiv.2008.10296
     (differences below 4 have no reliable standard error).
 

@@ -295,7 +295,7 @@ def check(fit: xr.DataTree) -> Report:
     Parameters
     ----------
     fit : xarray.DataTree
-        As returned by :func:`rwlib.fit`; any tree with groups ``posterior`` and ``sample_stats`` will do.
+        As returned by :func:`rwlib.inference.fit`; any tree with groups ``posterior`` and ``sample_stats`` will do.
 
     Returns
     -------
@@ -450,7 +450,7 @@ def _trouble_on_the_way(worst, stats):
     elif worst["divergences"]:
         problems.append(
             f"{worst['divergences']:.0f} of {stats['diverging'].size} transitions diverged: the sampler "
-            "could not follow the posterior and may miss part of it. Raise target_accept to 0.95, then to "
+            "could not follow the posterior and may miss part of it. Raise target_accept (0.95 by default) to "
             "0.99; if they stay, change the parameterisation (centred) or the priors."
         )
     if "energy" not in stats:

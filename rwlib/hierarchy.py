@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -31,6 +32,7 @@ __all__ = [
     "WIN_STAY_LOSE_SHIFT",
     "GroupParameter",
     "Model",
+    "check_fitted",
     "check_model",
     "hierarchical_model",
     "model_fingerprint",
@@ -201,6 +203,37 @@ def model_fingerprint(model: Model) -> str:
     """
     content = [model.name, *map(tuple, model.parameters), model.agent.parameters, *map(_code, model.agent[1:])]
     return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
+
+
+def check_fitted(attrs: Mapping, model: Model) -> None:
+    """Refuse draws that are not of this model.
+
+    Parameters
+    ----------
+    attrs : mapping
+        The attributes of a fit, or of other draws: those without a ``model`` or ``model_fingerprint`` may be of any.
+    model : Model
+
+    Raises
+    ------
+    ValueError
+        If they are of another model, or of another one that has the same name.
+
+    Examples
+    --------
+    >>> from rwlib import ASYMMETRIC
+    >>> from rwlib.hierarchy import check_fitted
+    >>> check_fitted({"model": "symmetric"}, ASYMMETRIC)
+    Traceback (most recent call last):
+    ValueError: The draws are of the model 'symmetric', not of 'asymmetric'.
+    """
+    if attrs.get("model", model.name) != model.name:
+        raise ValueError(f"The draws are of the model {attrs['model']!r}, not of {model.name!r}.")
+    if "model_fingerprint" in attrs and attrs["model_fingerprint"] != model_fingerprint(model):
+        raise ValueError(
+            f"The draws are of another model that is called {model.name!r}, too: its parameters, priors or agent differ. "
+            "Give the model that was fitted."
+        )
 
 
 def _code(function):

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from rwlib.compilation import keep_compiled_programs
 from rwlib.data import ChoiceData
-from rwlib.diagnostics import Report, check  # noqa: F401
+from rwlib.diagnostics import check
 from rwlib.hierarchy import ASYMMETRIC, TRANSFORMS, Model, check_model, model_fingerprint
 from rwlib.positions import split, to_sites
 from rwlib.sampling import MAX_DEPTH, Schedule, sample
@@ -57,7 +57,7 @@ def fit(
     target_accept : float in (0, 1), default 0.95
         Larger values take smaller steps: slower, and the first cure for divergences.
     warn : bool, default True
-        Warn, with the text of :func:`rwlib.check`, if the fit does not pass. False is for studies that count such fits themselves.
+        Warn, with the text of :func:`rwlib.diagnostics.check`, if the fit does not pass. False is for studies that count such fits themselves.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def fit(
     Warns
     -----
     UserWarning
-        If the fit does not pass :func:`rwlib.check`.
+        If the fit does not pass :func:`rwlib.diagnostics.check`.
 
     References
     ----------

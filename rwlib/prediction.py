@@ -19,7 +19,7 @@ from numpyro.infer import Predictive
 from rwlib.agents import first_state, next_state, precision_of
 from rwlib.choice import sample_choice
 from rwlib.data import ChoiceData
-from rwlib.hierarchy import ASYMMETRIC, Model, sample_subjects
+from rwlib.hierarchy import ASYMMETRIC, Model, check_fitted, sample_subjects
 from rwlib.parameters import subject_parameters
 from rwlib.simulation import simulate
 
@@ -271,9 +271,7 @@ def _parameters(draws, model, num_draws, subjects=None):
     source = next((name for name in ("posterior", "prior") if name in draws.children), None)
     if source is None:
         raise ValueError(f"draws has no group 'posterior' or 'prior'; it has {', '.join(map(repr, draws.children)) or 'none'}.")
-    fitted = draws.attrs.get("model", model.name)
-    if fitted != model.name:
-        raise ValueError(f"draws are of the model {fitted!r}, but model is {model.name!r}; they must be the same.")
+    check_fitted(draws.attrs, model)
     if num_draws < 1:
         raise ValueError(f"num_draws is {num_draws}; it must be at least 1.")
     dataset = draws[source].to_dataset()

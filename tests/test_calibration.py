@@ -20,7 +20,7 @@ from rwlib.calibration import (
     simulate_from_prior,
 )
 from rwlib.hierarchy import GroupParameter
-from rwlib.inference import Report
+from rwlib.diagnostics import Report
 
 OUTCOMES = rwlib.bernoulli_outcomes(jax.random.key(0), [0.3, 0.7], n_trials=20)
 SHORT = dict(

@@ -23,7 +23,7 @@ from rwlib import (
 )
 from rwlib import loo_by_trial, recover_models
 from rwlib.comparison import compare_by_person, compare_scores, scores_by_person
-from rwlib.inference import Report
+from rwlib.diagnostics import Report
 
 # A group SD so small that the subjects are all but alike: the posterior then has two dimensions, and a grid can do what NUTS does.
 TINY = 0.01

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rwlib import ASYMMETRIC, ASYMMETRIC_TEMPERATURE, SYMMETRIC
-from rwlib.hierarchy import check_model, model_fingerprint
+from rwlib.hierarchy import check_fitted, check_model, model_fingerprint
 
 
 def test_the_temperature_model_excludes_inverse_temperatures_below_one():
@@ -47,3 +47,11 @@ def test_an_impossible_prior_is_refused(scale):
     with pytest.raises(ValueError, match="Parameter 'alpha_pos' of the model 'asymmetric' has mean_location"):
         check_model(bad)
 
+
+
+def test_draws_of_another_model_of_the_same_name_are_refused():
+    slow = ASYMMETRIC._replace(agent=ASYMMETRIC.agent._replace(learn=learn_half_as_fast))
+    attrs = {"model": "asymmetric", "model_fingerprint": model_fingerprint(ASYMMETRIC)}
+    check_fitted(attrs, ASYMMETRIC)
+    with pytest.raises(ValueError, match="another model that is called 'asymmetric', too"):
+        check_fitted(attrs, slow)

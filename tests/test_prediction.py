@@ -320,7 +320,7 @@ ONE_LESS = rwlib.ChoiceData(DATA.choices[:2], DATA.rewards[:2], MASK[:2], N_ARMS
         (lambda d, g: rwlib.sample_prior(KEY, n_subjects=0), "n_subjects is 0; it must be at least 1"),
         (lambda d, g: rwlib.sample_prior(KEY, num_draws=0), "num_draws is 0"),
         (lambda d, g: rwlib.generate(KEY, OUTCOMES, g, STICKY), "no group 'posterior' or 'prior'; it has 'posterior_predictive'"),
-        (lambda d, g: rwlib.generate(KEY, OUTCOMES, d), "draws are of the model 'asymmetric, sticky', but model is 'asymmetric'"),
+        (lambda d, g: rwlib.generate(KEY, OUTCOMES, d), "The draws are of the model 'asymmetric, sticky', not of 'asymmetric'"),
         (lambda d, g: rwlib.generate(KEY, OUTCOMES, d, STICKY, num_draws=0), "num_draws is 0"),
         (lambda d, g: rwlib.generate(KEY, OUTCOMES, xr.DataTree.from_dict({"posterior": d["posterior"].to_dataset().drop_vars("beta")}), STICKY), "lack 'beta'"),
         (lambda d, g: rwlib.generate(KEY, OUTCOMES, UNKNOWN, STICKY), "hold nan for subject 'ada'; they must be finite"),

@@ -6,7 +6,7 @@ from scipy.special import logit
 
 import rwlib
 from rwlib import calibration, recovery, recovery_correlations, recovery_table
-from rwlib.inference import Report
+from rwlib.diagnostics import Report
 
 RNG = np.random.default_rng(0)
 TRUE = {"alpha_pos": RNG.beta(5, 5, 30), "beta": RNG.uniform(1, 4, 30)}
