@@ -26,7 +26,8 @@ SETTINGS = Settings(
     chains_share="a process for each chain, as PyStan does",
     compiling="stan.build: stanc, then the C++ compiler with PyStan's flags",
     kept_on_disk="PyStan's cache of built models; fits that it keeps there too are deleted before each run",
-    limits="PyStan 3.10 holds Stan 2.35; it sets the flags of both compilers and hands draws over as JSON, "
+    limits="PyStan 3.10 holds Stan 2.35; it sets the flags of both compilers, gives a build five minutes at "
+    "most, and hands draws over as JSON, "
     "with those of the warm-up, which are asked for to count its gradients; the sampler as the warm-up "
     "leaves it cannot be kept for another run",
 )
