@@ -18,8 +18,8 @@ SETTINGS = Settings(
     start="drawn from the prior",
     parameterisation="non-centred; after each transition of NUTS every person jumps, and the groups are "
     "drawn given the people",
-    mass_matrix="blocks for the group and for each person, who shifts with the group; learned from the draws of "
-    "all chains together",
+    mass_matrix="blocks for the group and for each person, who shifts with the group; learned from the "
+    "draws of all chains together",
     likelihood="derivative carried forward in one pass (rwlib)",
     chains_share="a thread for each core, chains of a thread side by side in one program",
     compiling="by a fit of 1 + 4 iterations, which counts as compiling",
