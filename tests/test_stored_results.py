@@ -11,7 +11,14 @@ from rwlib.fingerprint import changes
 from studies import renew, results
 
 
-@pytest.mark.parametrize("name", results.names())
+# Still those of the sampler before 26 November 2026, as the pages say where they show them. Strict: a study that has been
+# taken again fails here until its name is deleted.
+TO_BE_TAKEN_AGAIN = {"calibration", "confusion", "recovery"}
+STALE = pytest.mark.xfail(strict=True, reason="to be taken again with the present sampler")
+NAMES = [pytest.param(name, marks=STALE) if name in TO_BE_TAKEN_AGAIN else name for name in results.names()]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_stored_result_is_that_of_the_code_now(name):
     moved = changes(results.read_about(name)["fingerprint"], results.code(results.find(name)))
     assert not moved, (
@@ -20,7 +27,7 @@ def test_a_stored_result_is_that_of_the_code_now(name):
     )
 
 
-@pytest.mark.parametrize("name", results.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_stored_result_has_as_many_rows_as_its_pieces_gave(name):
     pieces = results.read_about(name)["pieces"]
     assert len(pd.read_csv(results.table_path(name))) == sum(piece["rows"] for piece in pieces)
