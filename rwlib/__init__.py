@@ -2,19 +2,13 @@
 
 One module per stage of the reader's way; each imports only from those above it in the list:
 ``compilation``, ``learning``, ``choice``, ``agents``, ``parameters``, ``data``, ``tasks``, ``simulation``, ``likelihood``, ``hierarchy``,
-``moves``, ``positions``, ``sampling``, ``diagnostics``, ``inference``, ``prediction``, ``summaries``, ``calibration``, ``comparison``, ``recovery``, ``plotting``, ``studies``.
+``moves``, ``positions``, ``sampling``, ``convergence``, ``diagnostics``, ``inference``, ``prediction``, ``summaries``, ``calibration``, ``comparison``,
+``recovery``, ``model_recovery``, ``plotting``, ``studies``.
 """
 
 from rwlib.calibration import calibrate, calibration_verdict
 from rwlib.choice import softmax
-from rwlib.comparison import (
-    compare_by_person,
-    confusion_matrix,
-    inversion_matrix,
-    kfold_by_subject,
-    loo_by_trial,
-    recover_models,
-)
+from rwlib.comparison import compare_by_person, kfold_by_subject, loo_by_trial
 from rwlib.compilation import keep_compiled_programs
 from rwlib.data import ChoiceData, read_choices, write_choices
 from rwlib.hierarchy import (
@@ -34,6 +28,7 @@ from rwlib.diagnostics import check
 from rwlib.inference import fit, fit_many
 from rwlib.learning import asymmetric_rescorla_wagner_update
 from rwlib.likelihood import log_likelihood, trialwise_log_likelihood
+from rwlib.model_recovery import confusion_matrix, inversion_matrix, recover_models
 from rwlib.plotting import plot_recovery
 from rwlib.prediction import generate, predict_next, sample_prior
 from rwlib.recovery import recover_parameters, recovery_correlations, recovery_table

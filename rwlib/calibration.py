@@ -2,9 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
 
 import arviz_base
 import arviz_stats
@@ -20,109 +19,22 @@ from jaxtyping import Num
 from rwlib.agents import Agent
 from rwlib.data import ChoiceData
 from rwlib.hierarchy import Model
-from rwlib.diagnostics import Report, check
-from rwlib.inference import fit_many
+from rwlib.inference import fit_and_check
 from rwlib.likelihood import log_likelihood
 from rwlib.prediction import sample_prior
 from rwlib.simulation import simulate
 
 __all__ = [
-    "CheckedFit",
     "Verdict",
     "as_pit",
     "calibrate",
     "calibration_verdict",
-    "fit_and_check",
     "rank_table",
     "score_people",
     "simulate_from_prior",
 ]
 
 BATCH = 512  # sets of parameters that are scored side by side
-CAREFUL = 0.99  # target_accept of a fit that is run again
-
-
-# Many fits, by one rule
-
-
-class CheckedFit(NamedTuple):
-    """A fit, and what :func:`rwlib.diagnostics.check` says of it. ``refitted``: it is the second of two."""
-
-    fit: xr.DataTree
-    report: Report
-    refitted: bool
-
-    @property
-    def passes(self) -> bool:
-        return bool(self.report)
-
-
-def fit_and_check(
-    datasets: Sequence[ChoiceData],
-    model: Model,
-    *,
-    seeds: Sequence[int],
-    num_warmup: int = 300,
-    num_samples: int = 1000,
-    num_chains: int = 4,
-    target_accept: float = 0.95,
-    num_threads: int | None = None,
-    progress_bar: bool | None = None,
-) -> list[CheckedFit]:
-    """Fit many data sets side by side, check every fit, and fit once more where the check refuses it.
-
-    A study must say beforehand what becomes of fits that fail. This is the rule of all studies here. A fit
-    that :func:`rwlib.diagnostics.check` refuses is run once more, with another seed, twice the draws and a
-    ``target_accept`` of at least 0.99. If that one is refused too, it is returned as it is, to be counted and
-    left out of every summary. The rule sees draws and data and never the truth that made them, so leaving out
-    does not favour data sets that are recovered well.
-
-    Parameters
-    ----------
-    datasets : sequence of ChoiceData
-        With the same numbers of subjects, trials and actions.
-    model : Model
-    seeds : sequence of int
-        One for each data set.
-    num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
-        As in :func:`rwlib.inference.fit_many`. With fewer than 4 chains of 1,000 draws few fits pass.
-
-    Returns
-    -------
-    checked : list of CheckedFit
-        One for each data set, in their order.
-
-    Raises
-    ------
-    ValueError
-        As :func:`rwlib.inference.fit_many`.
-
-    Examples
-    --------
-    >>> import rwlib
-    >>> from rwlib.calibration import fit_and_check
-    >>> data = rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 0.0, 1.0]])
-    >>> short = dict(num_warmup=50, num_samples=50, num_chains=2, progress_bar=False)
-    >>> checked = fit_and_check([data, data], rwlib.SYMMETRIC, seeds=[1, 2], **short)
-    >>> checked[1].passes, checked[1].refitted, checked[1].fit.posterior.sizes["draw"]
-    (False, True, 100)
-    """
-    settings = dict(num_warmup=num_warmup, num_chains=num_chains, num_threads=num_threads)
-    settings |= dict(progress_bar=progress_bar, warn=False)
-    first = dict(num_samples=num_samples, target_accept=target_accept)
-    again = dict(num_samples=2 * num_samples, target_accept=max(target_accept, CAREFUL))
-    fits = fit_many(datasets, model, seeds=seeds, **first, **settings)
-    checked = [CheckedFit(fit, check(fit), refitted=False) for fit in fits]
-    for i in [i for i, each in enumerate(checked) if not each.passes]:
-        # One at a time: few fail, and one program, compiled once, serves however many they are.
-        (fit,) = fit_many([datasets[i]], model, seeds=[_another(seeds[i])], **again, **settings)
-        checked[i] = CheckedFit(fit, check(fit), refitted=True)
-    return checked
-
-
-def _another(seed):
-    """Another seed, which follows from the first."""
-    return int(np.random.SeedSequence([int(seed), 1]).generate_state(1)[0])
 
 
 @partial(jax.jit, static_argnames="agent")
@@ -293,7 +205,7 @@ def calibrate(
     num_warmup: int = 300,
     num_samples: int = 1000,
     num_chains: int = 4,
-    target_accept: float = 0.95,
+    target_accept: float = 0.9,
     num_threads: int | None = None,
     progress_bar: bool | None = None,
 ) -> pd.DataFrame:
@@ -306,7 +218,7 @@ def calibrate(
     Ranks of parameters do not see everything: a posterior that ignores the data and returns the prior has
     uniform ones. So the log-likelihood of the data is ranked as well, at the truth among those at the draws.
 
-    Every fit is checked, and those that fail are fitted once more, by the rule of :func:`fit_and_check`.
+    Every fit is checked, and those that fail are fitted once more, by the rule of :func:`rwlib.inference.fit_and_check`.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.stats import logistic
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from numpyro.infer.hmc_util import IntegratorState, build_tree, euclidean_kinetic_energy, velocity_verlet
 
@@ -18,7 +19,6 @@ __all__ = ["Group", "GroupPrior", "OwnNormal", "Place", "Trajectory", "draw_grou
 
 NUM_PROPOSALS = 8  # places that a jump offers each person
 NUM_GROUP_PROPOSALS = 4  # of each group SD
-DEGREES_OF_FREEDOM = 5.0  # of the proposals for a group SD: tails heavier than its density's
 
 Vector = Float[Array, " n_dims"]
 Number = Float[Array, ""]
@@ -229,7 +229,7 @@ def draw_group(key: PRNGKeyArray, people: People, group: Group, prior: GroupPrio
         \qquad S = \sum_i (\theta_i - \mu)^2
 
     for n people θᵢ and a half-normal prior with scale s. It has one peak, at which x = e²ˡ solves
-    x² / s² + (n − 1) x = S. Proposals come from a t distribution around the peak, and :func:`keep_one` chooses.
+    x² / s² + (n − 1) x = S. Proposals come from a logistic distribution around the peak, and :func:`keep_one` chooses.
 
     Parameters
     ----------
@@ -268,12 +268,11 @@ def draw_group(key: PRNGKeyArray, people: People, group: Group, prior: GroupPrio
     n = n_subjects - 1
     peak = 2 * squares / (n + jnp.sqrt(n**2 + 4 * squares / prior.sd_scale**2))  # of the variance
     curvature = 2 * squares / peak + 2 * peak / prior.sd_scale**2
-    steps = jax.random.t(proposal_key, DEGREES_OF_FREEDOM, (NUM_GROUP_PROPOSALS, n_parameters), people.dtype)
-    # The density's tails are lighter than those of a normal with this curvature on one side, and heavier on the other.
-    width = 1.2 / jnp.sqrt(curvature)
+    # The logistic distribution's tails are heavier than the density's.
+    width = 0.7 / jnp.sqrt(curvature)
+    steps = jax.random.logistic(proposal_key, (NUM_GROUP_PROPOSALS, n_parameters), people.dtype)
     places = jnp.concatenate([group.log_sd[None], 0.5 * jnp.log(peak) + width * steps])
     log_density = -n * places - 0.5 * squares * jnp.exp(-2 * places) - 0.5 * (jnp.exp(places) / prior.sd_scale) ** 2
-    standard = (places - 0.5 * jnp.log(peak)) / width
-    log_proposal = -0.5 * (DEGREES_OF_FREEDOM + 1) * jnp.log1p(standard**2 / DEGREES_OF_FREEDOM)
+    log_proposal = logistic.logpdf(places, 0.5 * jnp.log(peak), width)
     kept = keep_one(choice_key, log_density - log_proposal)
     return Group(mean, jnp.take_along_axis(places, kept[None], axis=0)[0])

@@ -195,10 +195,13 @@ def draw_from_prior(rng: np.random.Generator, model: Model, n_subjects: int) -> 
     -------
     position : array, shape (n_dims,)
     """
-    prior = group_prior(model)
-    means, sds = rng.normal(prior.mean_location, prior.mean_scale), np.abs(rng.normal(0.0, prior.sd_scale))
-    people = means[:, None] + sds[:, None] * rng.normal(size=(len(means), n_subjects))
-    return np.asarray(to_position(jnp.asarray(people), Group(jnp.asarray(means), jnp.log(sds)), model))
+    location, scale, sd_scale, centred = np.array(
+        [(p.mean_location, p.mean_scale, p.sd_scale, p.centred) for p in model.parameters], float
+    ).T
+    means, sds = rng.normal(location, scale), np.abs(rng.normal(0.0, sd_scale))
+    offsets = rng.normal(size=(len(means), n_subjects))
+    subjects = np.where(centred[:, None], means[:, None] + sds[:, None] * offsets, offsets)
+    return np.concatenate([means, np.where(centred, np.log(sds), sds), subjects.ravel()])
 
 
 class Stretch(NamedTuple):

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from jax.typing import ArrayLike
 
-from rwlib.calibration import fit_and_check
+from rwlib.inference import fit_and_check
 from rwlib.hierarchy import ASYMMETRIC, TRANSFORMS, Model
 from rwlib.simulation import simulate
 from rwlib.tasks import FIVE_ARMS, bernoulli_outcomes
@@ -134,7 +134,7 @@ def recover_parameters(
     num_warmup: int = 300,
     num_samples: int = 1000,
     num_chains: int = 4,
-    target_accept: float = 0.95,
+    target_accept: float = 0.9,
     num_threads: int | None = None,
     progress_bar: bool | None = None,
 ) -> pd.DataFrame:
@@ -145,7 +145,7 @@ def recover_parameters(
     design.
 
     Every fit is checked, and those that fail are fitted once more, by the rule of
-    :func:`rwlib.calibration.fit_and_check`. Those that fail again are counted and left out.
+    :func:`rwlib.inference.fit_and_check`. Those that fail again are counted and left out.
 
     Parameters
     ----------

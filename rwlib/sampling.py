@@ -229,21 +229,21 @@ def _draw_share(data, model, tuning, settings, n_draws, first, count, interrupte
 @partial(jax.jit, static_argnames="model")
 def _advance(chains, data, tuning, first, n_draws, settings, model):
     """At most DRAWS_PER_CALL draws of all chains (n_datasets, n_chains): the one program in which a fit spends its time."""
-
-    def one_chain(data, tuning, chain, draw_number):
-        return _one_draw(chain, data, tuning, draw_number, settings, model)
-
-    over_chains = jax.vmap(one_chain, in_axes=(None, None, 0, None))
-    over_datasets = jax.vmap(over_chains, in_axes=(0, 0, 0, None))
+    n_datasets, n_chains = chains.key.shape[:2]
+    side_by_side = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), chains)
+    of_each = jax.tree.map(lambda x: jnp.repeat(jnp.asarray(x), n_chains, axis=0), (data, tuning))
 
     def one_draw(i, carry):
         chains, kept, jumps = carry
-        chains, draw, jumped = over_datasets(data, tuning, chains, first + i)
-        return chains, jax.tree.map(lambda all_, new: all_.at[:, :, i].set(new), kept, draw), jumps + jumped
+        chains, draw, jumped = jax.vmap(lambda chain, of_chain: _one_draw(chain, *of_chain, first + i, settings, model))(chains, of_each)
+        return chains, jax.tree.map(lambda all_, new: all_.at[:, i].set(new), kept, draw), jumps + jumped
 
-    _, draw, jumped = jax.eval_shape(over_datasets, data, tuning, chains, first)
-    kept = jax.tree.map(lambda x: jnp.zeros((*x.shape[:2], DRAWS_PER_CALL, *x.shape[2:]), x.dtype), draw)
-    return jax.lax.fori_loop(0, n_draws, one_draw, (chains, kept, jnp.zeros(jumped.shape, int)))
+    number, n_dims = jnp.zeros((n_datasets * n_chains, DRAWS_PER_CALL)), chains.place.position.shape[-1]
+    count = number.astype(int)
+    kept = Draw(jnp.zeros((*number.shape, n_dims), jnp.float32), number, number, count, count, number, count.astype(bool))
+    jumps = jnp.zeros((len(number), data.choices.shape[1]), int)
+    result = jax.lax.fori_loop(0, n_draws, one_draw, (side_by_side, kept, jumps))
+    return jax.tree.map(lambda x: x.reshape(n_datasets, n_chains, *x.shape[1:]), result)
 
 
 def _one_draw(chain, data, tuning, draw_number, settings, model):

@@ -11,7 +11,7 @@ Bennett, D. (2023). Inattentive responding can induce spurious associations betw
 symptom measures. *Nature Human Behaviour*. https://doi.org/10.1038/s41562-023-01640-7
 
 The rule on failed fits was stated before any was run: one that `rwlib.check` refuses is run once more, with
-another seed, twice the draws and smaller steps (`rwlib.calibration.fit_and_check`). If it is refused again,
+another seed, twice the draws and smaller steps (`rwlib.inference.fit_and_check`). If it is refused again,
 its rows stay in the table, "passes" is 0 among those of "check", and pages leave the model out.
 
 The table is long: ``model``, ``what``, ``name``, ``statistic``, ``value``. Under ``what`` stand
@@ -41,7 +41,7 @@ import numpy as np
 import pandas as pd
 
 import rwlib
-from rwlib.calibration import fit_and_check
+from rwlib.inference import fit_and_check
 from rwlib.comparison import compare_scores, scores_by_person
 from studies import results
 

@@ -9,12 +9,11 @@ from reference_agent import trialwise_log_likelihood
 from scipy.special import expit
 
 import rwlib
-from rwlib import calibration
+from rwlib import inference
 from rwlib.calibration import (
     as_pit,
     calibrate,
     calibration_verdict,
-    fit_and_check,
     rank_table,
     score_people,
     simulate_from_prior,
@@ -22,6 +21,7 @@ from rwlib.calibration import (
 from rwlib.hierarchy import GroupParameter
 from rwlib.diagnostics import Report
 
+ACCEPTED = Report({}, ())
 OUTCOMES = rwlib.bernoulli_outcomes(jax.random.key(0), [0.3, 0.7], n_trials=20)
 SHORT = dict(
     n_datasets=2, n_subjects=2, n_ranks=20, num_warmup=50, num_samples=50, num_chains=2, progress_bar=False
@@ -65,54 +65,6 @@ def test_each_data_set_and_subject_has_its_own_choices():
     drawn = simulate_from_prior(rwlib.ASYMMETRIC, OUTCOMES, n_datasets=3, n_subjects=3, seed=1)
     choices = np.concatenate([np.asarray(data.choices) for _, data in drawn])
     assert len(np.unique(choices, axis=0)) == 9
-
-
-# Many fits, by one rule
-
-ACCEPTED, REFUSED = Report({}, ()), Report({}, ("it is refused",))
-DATASETS = {name: rwlib.ChoiceData([[0, 1]], [[0.0, 1.0]], subjects=[name]) for name in "abc"}
-
-
-def numbered_fits(patch, accepted):
-    """In place of NUTS, "fits" that name their data set and run; only these are accepted."""
-    asked = []
-
-    def fit_many(datasets, model, **settings):
-        run, names = min(len(asked), 1), [data.subjects[0] for data in datasets]
-        asked.append({"datasets": names, "model": model, **settings})
-        return [(name, run) for name in names]
-
-    patch.setattr(calibration, "fit_many", fit_many)
-    patch.setattr(calibration, "check", lambda fit: ACCEPTED if fit in accepted else REFUSED)
-    return asked
-
-
-def test_a_refused_fit_is_run_once_more_with_another_seed_and_twice_the_draws(monkeypatch):
-    asked = numbered_fits(monkeypatch, {("a", 0), ("c", 1)})
-    always = dict(num_warmup=70, num_chains=3, num_threads=1, progress_bar=False, warn=False)
-    settings = dict(num_samples=80, target_accept=0.8, **always)
-    given = {name: value for name, value in settings.items() if name != "warn"}
-    checked = fit_and_check(list(DATASETS.values()), rwlib.SYMMETRIC, seeds=[5, 6, 7], **given)
-    assert [each.fit for each in checked] == [("a", 0), ("b", 1), ("c", 1)]
-    assert [(each.passes, each.refitted) for each in checked] == [(True, False), (False, True), (True, True)]
-    first, *others = asked
-    assert first == {"datasets": ["a", "b", "c"], "model": rwlib.SYMMETRIC, "seeds": [5, 6, 7], **settings}
-    seeds = [seed for second in others for seed in second.pop("seeds")]
-    assert len({5, 6, 7, *seeds}) == 5
-    again = {"model": rwlib.SYMMETRIC, "num_samples": 160, "target_accept": 0.99, **always}
-    assert others == [{"datasets": ["b"], **again}, {"datasets": ["c"], **again}]
-
-
-def test_fits_that_pass_are_not_run_again(monkeypatch):
-    asked = numbered_fits(monkeypatch, {("a", 0)})
-    checked = fit_and_check([DATASETS["a"]], rwlib.SYMMETRIC, seeds=[5])
-    assert len(asked) == 1 and checked[0].passes and not checked[0].refitted
-
-
-def test_a_careful_fit_is_repeated_no_less_carefully(monkeypatch):
-    asked = numbered_fits(monkeypatch, set())
-    fit_and_check([DATASETS["a"]], rwlib.SYMMETRIC, seeds=[5], target_accept=0.995)
-    assert asked[1]["target_accept"] == 0.995
 
 
 # Ranks
@@ -275,8 +227,8 @@ def studies():
     studies = {}
     for name, (looks, true_model) in cases.items():
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(calibration, "fit_many", Posterior(looks).fit_many)
-            patch.setattr(calibration, "check", lambda fit: ACCEPTED)
+            patch.setattr(inference, "fit_many", Posterior(looks).fit_many)
+            patch.setattr(inference, "check", lambda fit: ACCEPTED)
             studies[name] = calibrate(model, OUTCOMES, true_model=true_model, **settings)
     return studies
 
@@ -305,7 +257,7 @@ def test_only_the_log_likelihood_catches_a_posterior_that_ignores_the_data(studi
 
 def test_nuts_is_calibrated(monkeypatch):
     """In small: 40 data sets of three short sessions, and fits too short to pass, which are not to be run twice."""
-    monkeypatch.setattr(calibration, "check", lambda fit: ACCEPTED)
+    monkeypatch.setattr(inference, "check", lambda fit: ACCEPTED)
     settings = dict(
         n_datasets=40,
         n_subjects=3,
@@ -321,14 +273,14 @@ def test_nuts_is_calibrated(monkeypatch):
 
 
 def test_the_same_seed_gives_the_same_ranks_and_another_seed_others(monkeypatch):
-    monkeypatch.setattr(calibration, "check", lambda fit: ACCEPTED)
+    monkeypatch.setattr(inference, "check", lambda fit: ACCEPTED)
     ranks = [calibrate(rwlib.WIN_STAY_LOSE_SHIFT, OUTCOMES, seed=seed, **SHORT) for seed in (1, 1, 2)]
     pd.testing.assert_frame_equal(ranks[0], ranks[1])
     assert not ranks[0]["true"].equals(ranks[2]["true"])
 
 
 def test_only_shared_parameters_are_ranked(monkeypatch):
-    monkeypatch.setattr(calibration, "check", lambda fit: ACCEPTED)
+    monkeypatch.setattr(inference, "check", lambda fit: ACCEPTED)
     ranks = calibrate(rwlib.SYMMETRIC, OUTCOMES, true_model=rwlib.ASYMMETRIC, seed=1, **SHORT)
     assert ranks["parameter"].unique().tolist() == ["beta_group_mean", "beta_group_sd", "beta[0]", "beta[1]"]
 

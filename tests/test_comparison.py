@@ -15,7 +15,7 @@ import rwlib
 from rwlib import (
     GroupParameter,
     Model,
-    calibration,
+    inference,
     comparison,
     confusion_matrix,
     inversion_matrix,
@@ -283,7 +283,7 @@ def test_kfold_agrees_with_plain_refits(group, monkeypatch):
 
 def accept_all(patch):
     """For tests that are not about checks: fits too short to pass, and not run twice."""
-    patch.setattr(calibration, "check", lambda fit: Report({"r_hat": 1.0, "divergences": 0.0}, ()))
+    patch.setattr(inference, "check", lambda fit: Report({"r_hat": 1.0, "divergences": 0.0}, ()))
 
 
 def group_fits(patch, n_samples, mean=0.0, sd=1.0):
@@ -301,7 +301,7 @@ def group_fits(patch, n_samples, mean=0.0, sd=1.0):
             from_dict({"posterior": {name: np.full((4, n_samples), value) for name, value in values.items()}})
         ] * len(datasets)
 
-    patch.setattr(calibration, "fit_many", fit_many)
+    patch.setattr(inference, "fit_many", fit_many)
 
 
 def test_people_are_drawn_until_every_score_rests_on_enough(group, monkeypatch):
@@ -345,7 +345,7 @@ def test_a_fold_whose_fit_is_refused_is_reported_and_not_compared(group, monkeyp
     reports = iter(
         [Report({}, ()), Report({}, ("the chains do not agree",)), Report({}, ("they still do not",))]
     )
-    monkeypatch.setattr(calibration, "check", lambda fit: next(reports))
+    monkeypatch.setattr(inference, "check", lambda fit: next(reports))
     monkeypatch.setattr(Report, "__str__", lambda report: report.problems[0])
     with pytest.warns(
         UserWarning,

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from rwlib import diagnostics
-from rwlib.diagnostics import check, diagnose
+from rwlib import convergence, diagnostics
+from rwlib.convergence import diagnose, looks
+from rwlib.diagnostics import check
 
 RNG_SEED = 5
 
@@ -93,7 +94,7 @@ def test_anticorrelated_draws_count_for_more_than_there_are():
 def test_a_variable_has_the_same_diagnostics_in_any_block(monkeypatch):
     draws = np.random.default_rng(RNG_SEED).normal(size=(7, 4, 100))
     together = diagnose(draws)
-    monkeypatch.setattr(diagnostics, "BLOCK_SIZE", 3 * 400)
+    monkeypatch.setattr(convergence, "BLOCK_SIZE", 3 * 400)
     for alone, among_others in zip(diagnose(draws), together):
         np.testing.assert_array_equal(alone, among_others)
 
@@ -365,8 +366,8 @@ def test_each_variable_is_searched_for_modes_of_its_own():
     # Where each chain ends far away, the second mode lies in the middle of the range and not at its end.
     further = np.where(np.arange(1000) < 990, both, 20.0)
     one, another = rng.normal(size=(2, *both.shape))
-    (looks,) = diagnostics._look_of(np.stack([both, one, further, another]))
-    assert looks.tolist() == ["two modes", "", "two modes", ""]
+    found = looks(np.stack([both, one, further, another]), np.arange(4))
+    assert found.tolist() == ["two modes", "", "two modes", ""]
 
 
 def test_two_modes_are_found_in_one_chain():
@@ -416,8 +417,8 @@ ONE_MODE = {
 @pytest.mark.parametrize("margin", ONE_MODE)
 def test_slow_draws_from_one_mode_are_not_said_to_have_two(margin, correlation_time):
     draws = correlated((100, 4, 1000), correlation_time, np.random.default_rng(12))
-    (looks,) = diagnostics._look_of(ONE_MODE[margin](draws))
-    assert "two modes" not in looks
+    found = looks(ONE_MODE[margin](draws), np.arange(len(draws)))
+    assert "two modes" not in found
 
 
 def test_rates_that_heap_up_at_both_bounds_are_not_two_modes():

@@ -11,7 +11,9 @@ from numpyro.infer import MCMC, NUTS
 from numpyro.infer.util import potential_energy
 
 import rwlib
-from rwlib import ASYMMETRIC, GroupParameter, Model, check, fit, fit_many, hierarchy, positions, sampling
+from rwlib import ASYMMETRIC, GroupParameter, Model, check, fit, fit_many, hierarchy, inference, positions, sampling
+from rwlib.diagnostics import Report
+from rwlib.inference import fit_and_check
 
 RNG = np.random.default_rng(3)
 TRUE = {"alpha_pos": RNG.beta(5, 5, 12), "alpha_neg": RNG.beta(5, 5, 12), "beta": 1 / RNG.beta(5, 5, 12)}
@@ -224,3 +226,51 @@ for call in (lambda: rwlib.fit(table), lambda: rwlib.fit_many(data), lambda: rwl
         "datasets is one ChoiceData; give a list of them, or call fit.",
         "model is 'symmetric'; give a Model, such as rwlib.ASYMMETRIC.",
     ]
+
+
+# Many fits, by one rule
+
+ACCEPTED, REFUSED = Report({}, ()), Report({}, ("it is refused",))
+DATASETS = {name: rwlib.ChoiceData([[0, 1]], [[0.0, 1.0]], subjects=[name]) for name in "abc"}
+
+
+def numbered_fits(patch, accepted):
+    """In place of NUTS, "fits" that name their data set and run; only these are accepted."""
+    asked = []
+
+    def fit_many(datasets, model, **settings):
+        run, names = min(len(asked), 1), [data.subjects[0] for data in datasets]
+        asked.append({"datasets": names, "model": model, **settings})
+        return [(name, run) for name in names]
+
+    patch.setattr(inference, "fit_many", fit_many)
+    patch.setattr(inference, "check", lambda fit: ACCEPTED if fit in accepted else REFUSED)
+    return asked
+
+
+def test_a_refused_fit_is_run_once_more_with_another_seed_and_twice_the_draws(monkeypatch):
+    asked = numbered_fits(monkeypatch, {("a", 0), ("c", 1)})
+    always = dict(num_warmup=70, num_chains=3, num_threads=1, progress_bar=False, warn=False)
+    settings = dict(num_samples=80, target_accept=0.8, **always)
+    given = {name: value for name, value in settings.items() if name != "warn"}
+    checked = fit_and_check(list(DATASETS.values()), rwlib.SYMMETRIC, seeds=[5, 6, 7], **given)
+    assert [each.fit for each in checked] == [("a", 0), ("b", 1), ("c", 1)]
+    assert [(each.passes, each.refitted) for each in checked] == [(True, False), (False, True), (True, True)]
+    first, *others = asked
+    assert first == {"datasets": ["a", "b", "c"], "model": rwlib.SYMMETRIC, "seeds": [5, 6, 7], **settings}
+    seeds = [seed for second in others for seed in second.pop("seeds")]
+    assert len({5, 6, 7, *seeds}) == 5
+    again = {"model": rwlib.SYMMETRIC, "num_samples": 160, "target_accept": 0.99, **always}
+    assert others == [{"datasets": ["b"], **again}, {"datasets": ["c"], **again}]
+
+
+def test_fits_that_pass_are_not_run_again(monkeypatch):
+    asked = numbered_fits(monkeypatch, {("a", 0)})
+    checked = fit_and_check([DATASETS["a"]], rwlib.SYMMETRIC, seeds=[5])
+    assert len(asked) == 1 and checked[0].passes and not checked[0].refitted
+
+
+def test_a_careful_fit_is_repeated_no_less_carefully(monkeypatch):
+    asked = numbered_fits(monkeypatch, set())
+    fit_and_check([DATASETS["a"]], rwlib.SYMMETRIC, seeds=[5], target_accept=0.995)
+    assert asked[1]["target_accept"] == 0.995

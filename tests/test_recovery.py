@@ -5,7 +5,7 @@ import pytest
 from scipy.special import logit
 
 import rwlib
-from rwlib import calibration, recovery, recovery_correlations, recovery_table
+from rwlib import inference, recovery, recovery_correlations, recovery_table
 from rwlib.diagnostics import Report
 
 RNG = np.random.default_rng(0)
@@ -72,7 +72,7 @@ def test_bad_input_is_named(true, interval, message):
 def accept_all(patch):
     """For tests that are not about checks: fits too short to pass, and not run twice."""
     accepted = lambda fit: Report({"r_hat": 1.0, "divergences": 0.0}, ())
-    patch.setattr(calibration, "check", accepted)
+    patch.setattr(inference, "check", accepted)
 
 
 def design(**settings):
@@ -152,7 +152,7 @@ def fits_that_pass(patch, passing):
     def fit_many(datasets, model, *, seeds, num_samples, num_chains, **settings):
         fits = []
         for seed in seeds:
-            number = seed if seed < 10 else [calibration._another(n) for n in range(10)].index(seed)
+            number = seed if seed < 10 else [inference._another(n) for n in range(10)].index(seed)
             draws = {name: np.full((num_chains, num_samples, 8), number + 1.0) for name in ("alpha", "beta")}
             groups = {
                 f"{name}_group_mean": np.full((num_chains, num_samples), number + 1.0) for name in draws
@@ -167,8 +167,8 @@ def fits_that_pass(patch, passing):
         problems = () if (fit.attrs["number"], fit.attrs["run"]) in passing else ("it is not in the list",)
         return Report({"r_hat": 1.0 + fit.attrs["number"], "divergences": 2.0}, problems)
 
-    patch.setattr(calibration, "fit_many", fit_many)
-    patch.setattr(calibration, "check", check)
+    patch.setattr(inference, "fit_many", fit_many)
+    patch.setattr(inference, "check", check)
 
 
 def test_fits_that_are_refused_twice_are_counted_and_left_out(monkeypatch):
