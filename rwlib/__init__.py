@@ -2,7 +2,7 @@
 
 One module per stage of the reader's way; each imports only from those above it in the list:
 ``compilation``, ``learning``, ``choice``, ``agents``, ``parameters``, ``data``, ``tasks``, ``simulation``, ``likelihood``, ``hierarchy``,
-``moves``, ``positions``, ``sampling``, ``convergence``, ``diagnostics``, ``inference``, ``prediction``, ``summaries``, ``calibration``, ``comparison``,
+``proposals``, ``moves``, ``positions``, ``sampling``, ``convergence``, ``diagnostics``, ``inference``, ``prediction``, ``summaries``, ``calibration``, ``comparison``,
 ``recovery``, ``model_recovery``, ``plotting``, ``studies``.
 """
 

@@ -33,13 +33,13 @@ def fit(
     num_chains: int = 4,
     seed: int = 0,
     progress_bar: bool | None = None,
-    target_accept: float = 0.9,
+    target_accept: float = 0.95,
     warn: bool = True,
 ) -> xr.DataTree:
     """Draw from the posterior of the hierarchical model, given the choices.
 
     Each draw is made by three moves (:mod:`rwlib.moves`): a transition of NumPyro's NUTS, which moves everything together; a jump of
-    every person, which passes between modes; and the group drawn given its people. Chains start across the prior and run side by
+    every person and of the group, which passes between modes; and the group drawn given its people. Chains start across the prior and run side by
     side in one compiled program per core. The same seed gives the same draws on the same machine and versions.
 
     Parameters
@@ -57,7 +57,7 @@ def fit(
         Seed of the chains' starting points and of the sampler.
     progress_bar : bool, optional
         Default: shown, unless the environment variable ``RWLIB_PROGRESS_BAR`` is 0.
-    target_accept : float in (0, 1), default 0.9
+    target_accept : float in (0, 1), default 0.95
         Larger values take smaller steps: slower, and the first cure for divergences.
     warn : bool, default True
         Warn, with the text of :func:`rwlib.diagnostics.check`, if the fit does not pass. False is for studies that count such fits themselves.
@@ -110,7 +110,7 @@ def fit_many(
     num_chains: int = 4,
     seeds: Sequence[int] | None = None,
     progress_bar: bool | None = None,
-    target_accept: float = 0.9,
+    target_accept: float = 0.95,
     num_threads: int | None = None,
     warn: bool = True,
 ) -> list[xr.DataTree]:
@@ -197,7 +197,7 @@ def fit_and_check(
     num_warmup: int = 300,
     num_samples: int = 1000,
     num_chains: int = 4,
-    target_accept: float = 0.9,
+    target_accept: float = 0.95,
     num_threads: int | None = None,
     progress_bar: bool | None = None,
 ) -> list[CheckedFit]:

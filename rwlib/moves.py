@@ -2,8 +2,8 @@
 
 *NUTS* moves everything together along the slope of the posterior. It is the only one of the three that finds the directions
 in which the whole group shifts, and it cannot pass from one mode of a person to another. Given the group, people are independent:
-a *jump* offers every person a few places at once, drawn from the group and from what is known of that person, and so passes between
-modes. Given the people, the *group* follows from textbook formulas, without any likelihood.
+a *jump* offers every person a few places at once (:mod:`rwlib.proposals`), and so passes between modes. Given the people, the *group*
+follows from textbook formulas, without any likelihood.
 """
 
 from collections.abc import Callable
@@ -11,20 +11,28 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.stats import logistic
+from jax.scipy.special import logsumexp
+from jax.scipy.stats import logistic, norm
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from numpyro.infer.hmc_util import IntegratorState, build_tree, euclidean_kinetic_energy, velocity_verlet
 
-__all__ = ["Group", "GroupPrior", "OwnNormal", "Place", "Trajectory", "draw_group", "jump", "keep_one", "nuts"]
+from rwlib.proposals import (
+    Group,
+    OfParameters,
+    People,
+    Proposals,
+    log_density_of_groups,
+    log_density_of_people,
+    propose_groups,
+    propose_people,
+)
 
-NUM_PROPOSALS = 8  # places that a jump offers each person
+__all__ = ["GroupPrior", "Place", "Trajectory", "draw_group", "jump", "keep_one", "nuts"]
+
 NUM_GROUP_PROPOSALS = 4  # of each group SD
 
 Vector = Float[Array, " n_dims"]
 Number = Float[Array, ""]
-#: One row for each parameter, before the transform.
-People = Float[Array, "n_parameters n_subjects"]
-OfParameters = Float[Array, " n_parameters"]
 
 
 class Place(NamedTuple):
@@ -45,28 +53,12 @@ class Trajectory(NamedTuple):
     diverging: Bool[Array, ""]
 
 
-class Group(NamedTuple):
-    """Mean, and logarithm of the SD, of each parameter over the group, before the transform."""
-
-    mean: OfParameters
-    log_sd: OfParameters
-
-
 class GroupPrior(NamedTuple):
     """Group means are N(mean_location, mean_scale), group SDs half-normal with scale sd_scale."""
 
     mean_location: OfParameters
     mean_scale: OfParameters
     sd_scale: OfParameters
-
-
-class OwnNormal(NamedTuple):
-    """A normal for each person, roughly where that person's posterior lies. ``share`` of the proposals come from it."""
-
-    mean: People
-    cholesky: Float[Array, "n_subjects n_parameters n_parameters"]  # of the covariance
-    inverse: Float[Array, "n_subjects n_parameters n_parameters"]  # of that
-    share: Number
 
 
 def nuts(
@@ -157,12 +149,20 @@ def keep_one(key: PRNGKeyArray, log_weights: Float[Array, "n_places ..."]) -> In
 
 
 def jump(
-    key: PRNGKeyArray, people: People, group: Group, own: OwnNormal, log_likelihood: Callable[[Array], Array]
-) -> tuple[People, Bool[Array, " n_subjects"]]:
-    """Offer every person some places at once, and let each keep one of them or stay.
+    key: PRNGKeyArray,
+    people: People,
+    group: Group,
+    proposals: Proposals,
+    prior: GroupPrior,
+    log_likelihood: Callable[[Array], Array],
+) -> tuple[People, Group, Bool[Array, " n_subjects"]]:
+    r"""Offer every person some places at once, let the group jump given what is on offer, and let each person keep one place or stay.
 
-    Each proposal is drawn from the group with probability 1 − ``own.share``, and from the person's own normal otherwise. One
-    likelihood without a gradient serves everybody.
+    With w\ :sub:`ik` = likelihood / proposal density for place k of person i, the group moves by the density
+    prior(group) · Π\ :sub:`i` Σ\ :sub:`k` w\ :sub:`ik` p(place\ :sub:`k` | group), one parameter after the other, and then each person takes
+    place k with probability proportional to w\ :sub:`ik` p(place\ :sub:`k` | group). Since the group does not wait for any person to
+    move first, it passes between places that differ in both: a wide group with one unusual person in it, and a narrow one without.
+    One likelihood without a gradient serves everybody.
 
     Parameters
     ----------
@@ -170,13 +170,15 @@ def jump(
     people : array, shape (n_parameters, n_subjects)
         Before the transform.
     group : Group
-    own : OwnNormal
+    proposals : Proposals
+    prior : GroupPrior
     log_likelihood : callable
         From many people, (n_places, n_parameters, n_subjects), to the log-likelihood of each, (n_places, n_subjects).
 
     Returns
     -------
     people : array, shape (n_parameters, n_subjects)
+    group : Group
     jumped : array of bool, shape (n_subjects,)
 
     References
@@ -186,38 +188,45 @@ def jump(
 
     Examples
     --------
-    Forty people about whom the data say nothing come to be spread as their group is:
+    Forty people about whom the data say nothing come to be spread as their group is, and the group as its prior:
 
     >>> import jax, jax.numpy as jnp
-    >>> from rwlib import moves
-    >>> group = moves.Group(jnp.array([1.0]), jnp.log(jnp.array([0.5])))
-    >>> own = moves.OwnNormal(jnp.zeros((1, 40)), jnp.ones((40, 1, 1)), jnp.ones((40, 1, 1)), jnp.array(0.5))
+    >>> from rwlib import moves, proposals
+    >>> one, normal = jnp.ones((4, 40, 1, 1)), jnp.array([[1.0], [0.5]])
+    >>> of_all = proposals.Proposals(jnp.ones((4, 1, 40)), one, one, normal, normal)
+    >>> prior = moves.GroupPrior(jnp.array([1.0]), jnp.array([0.1]), jnp.array([0.5]))
     >>> no_data = lambda places: jnp.zeros((len(places), 40))
-    >>> def draw(people, key):
-    ...     people, _ = moves.jump(key, people, group, own, no_data)
-    ...     return people, people
-    >>> _, draws = jax.lax.scan(draw, jnp.zeros((1, 40)), jax.random.split(jax.random.key(0), 2000))
-    >>> draws.mean().round(1).item(), draws.std().round(1).item()
-    (1.0, 0.5)
+    >>> def draw(place, key):
+    ...     people, group, _ = moves.jump(key, *place, of_all, prior, no_data)
+    ...     return (people, group), jnp.exp(2 * group.log_sd)
+    >>> start = jnp.ones((1, 40)), proposals.Group(jnp.ones(1), jnp.zeros(1))
+    >>> _, variance = jax.lax.scan(draw, start, jax.random.split(jax.random.key(0), 20_000))
+    >>> variance.mean().round(1).item()
+    0.2
     """
-    normal_key, source_key, choice_key = jax.random.split(key, 3)
-    n_parameters, n_subjects = people.shape
-    noise = jax.random.normal(normal_key, (NUM_PROPOSALS, n_parameters, n_subjects), jnp.float32).astype(people.dtype)
-    mean, log_sd = group.mean[:, None], group.log_sd[:, None]
-    of_group = mean + jnp.exp(log_sd) * noise
-    of_person = own.mean + jnp.einsum("sij,kjs->kis", own.cholesky, noise)
-    is_own = jax.random.uniform(source_key, (NUM_PROPOSALS, 1, n_subjects)) < own.share
-    places = jnp.concatenate([people[None], jnp.where(is_own, of_person, of_group)])
+    people_key, groups_key, choice_key = jax.random.split(key, 3)
+    places = jnp.concatenate([people[None], propose_people(people_key, proposals)])
+    log_weight = log_likelihood(places) - log_density_of_people(places, proposals)
+    log_weight = jnp.where(jnp.isnan(log_weight), -jnp.inf, log_weight)
 
-    # Up to the same constant in both: the factor √2π for each parameter.
-    log_prior = (-0.5 * ((places - mean) / jnp.exp(log_sd)) ** 2 - log_sd).sum(axis=1)
-    white = jnp.einsum("sij,kjs->kis", own.inverse, places - own.mean)
-    log_det = jnp.log(jnp.diagonal(own.cholesky, axis1=1, axis2=2)).sum(axis=1)
-    log_own = -0.5 * (white**2).sum(axis=1) - log_det
-    log_proposal = jnp.logaddexp(jnp.log1p(-own.share) + log_prior, jnp.log(own.share) + log_own)
-
-    kept = keep_one(choice_key, log_likelihood(places) + log_prior - log_proposal)
-    return jnp.take_along_axis(places, kept[None, None], axis=0)[0], kept > 0
+    means, sds = propose_groups(groups_key, proposals)
+    means, sds = jnp.concatenate([group.mean[None], means]), jnp.concatenate([jnp.exp(group.log_sd)[None], sds])
+    log_offer = norm.logpdf(means, prior.mean_location, prior.mean_scale) + norm.logpdf(sds, 0.0, prior.sd_scale)
+    log_offer -= log_density_of_groups(means, sds, proposals)
+    of_group = -0.5 * ((places - group.mean[:, None]) / jnp.exp(group.log_sd)[:, None]) ** 2 - group.log_sd[:, None]
+    log_weight += of_group.sum(axis=1)
+    keys, kept_groups = jax.random.split(choice_key, len(means[0]) + 1), []
+    for i, key_of_parameter in enumerate(keys[1:]):
+        # (n_groups, n_places, n_subjects): as if this parameter had each of the groups on offer.
+        standard = (places[:, i] - means[:, i, None, None]) / sds[:, i, None, None]
+        log_joint = log_weight - of_group[:, i] - 0.5 * standard**2 - jnp.log(sds[:, i, None, None])
+        kept = keep_one(key_of_parameter, log_offer[:, i] + logsumexp(log_joint, axis=1).sum(axis=1))
+        log_weight = log_joint[kept]
+        kept_groups.append(kept)
+    kept_groups = jnp.stack(kept_groups)[None]
+    group = Group(jnp.take_along_axis(means, kept_groups, axis=0)[0], jnp.log(jnp.take_along_axis(sds, kept_groups, axis=0)[0]))
+    kept = keep_one(keys[0], log_weight)
+    return jnp.take_along_axis(places, kept[None, None], axis=0)[0], group, kept > 0
 
 
 def draw_group(key: PRNGKeyArray, people: People, group: Group, prior: GroupPrior) -> Group:
@@ -252,9 +261,10 @@ def draw_group(key: PRNGKeyArray, people: People, group: Group, prior: GroupPrio
     --------
     >>> import jax, jax.numpy as jnp
     >>> from rwlib import moves
+    >>> from rwlib.proposals import Group
     >>> people = 2.0 + 0.5 * jax.random.normal(jax.random.key(0), (1, 1000))
     >>> prior = moves.GroupPrior(*(jnp.array([x]) for x in (0.0, 1.0, 1.0)))
-    >>> group = moves.draw_group(jax.random.key(1), people, moves.Group(jnp.zeros(1), jnp.zeros(1)), prior)
+    >>> group = moves.draw_group(jax.random.key(1), people, Group(jnp.zeros(1), jnp.zeros(1)), prior)
     >>> group.mean.round(1).tolist(), jnp.exp(group.log_sd).round(1).tolist()
     ([2.0], [0.5])
     """

@@ -20,7 +20,8 @@ from jaxtyping import Array, Float
 from rwlib.data import ChoiceData
 from rwlib.hierarchy import SCORING, TRANSFORMS, Model
 from rwlib.likelihood import log_likelihood
-from rwlib.moves import Group, GroupPrior, People
+from rwlib.moves import GroupPrior
+from rwlib.proposals import Group, People
 
 __all__ = [
     "Stretch",

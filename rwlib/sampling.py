@@ -16,6 +16,7 @@ from rwlib import moves
 from rwlib.data import ChoiceData
 from rwlib.hierarchy import SCORING, TRANSFORMS, Model
 from rwlib.likelihood import log_likelihood
+from rwlib.moves import GroupPrior
 from rwlib.positions import (
     Stretch,
     draw_from_prior,
@@ -29,6 +30,7 @@ from rwlib.positions import (
     to_position,
     unstretch,
 )
+from rwlib.proposals import Proposals, learn_proposals
 
 __all__ = ["MAX_DEPTH", "Sample", "Schedule", "Tuning", "sample"]
 
@@ -51,7 +53,7 @@ class Tuning(NamedTuple):
 
     step_size: np.ndarray  # (n_datasets,)
     shape: Stretch  # of the posterior, with n_datasets in front
-    own: moves.OwnNormal  # of each person, too
+    proposals: Proposals
 
 
 class Draw(NamedTuple):
@@ -91,7 +93,7 @@ def sample(
 ) -> Sample:
     """Draw from the posterior of every data set in a stack.
 
-    After each transition of NUTS, every person jumps and the groups are drawn given the people (:mod:`rwlib.moves`).
+    After each transition of NUTS, people and groups jump, and the groups are drawn given the people (:mod:`rwlib.moves`).
     A chain's draws depend on its data set, its seed and the settings, and neither on the number of threads nor on
     the other data sets. Rounding may differ where the compiled program is another, and grows from draw to draw.
 
@@ -146,7 +148,7 @@ def sample(
                 if i:
                     tuning = tuning._replace(step_size=np.exp(np.asarray(chains.step_search[1]).mean(axis=1)))
                 if i < len(windows) - 1:  # the last window is for the step size only
-                    tuning = _learn(draws.position, tuning, model, n_subjects, own_share=0.5 if i else 0.0)
+                    tuning = _learn(draws.position, tuning, model, n_subjects)
             chains = _set_step_size(chains, tuning)
             _, draws, n_jumps = draw(chains, tuning, schedule.num_samples, first, max_depth=MAX_DEPTH, adapting=False)
         except BaseException:  # Ctrl-C too: threads must not run on to the end
@@ -188,29 +190,26 @@ def _windows(num_warmup):
 
 
 def _first_tuning(model, n_datasets, n_subjects):
-    """Guesses. The persons' normals are those of the prior, and none of the proposals comes from them."""
-    location, sd = (np.array([getattr(p, what) for p in model.parameters], float) for what in ("mean_location", "sd_scale"))
-    of_each = [np.tile(location[:, None], n_subjects), np.tile(np.diag(sd), (n_subjects, 1, 1)), np.tile(np.diag(1 / sd), (n_subjects, 1, 1))]
-    first = Tuning(np.array(0.1), rough_stretch(model, n_subjects), moves.OwnNormal(*of_each, np.array(0.0)))
+    """Guesses: the proposals are those of the prior."""
+    location, scale, sd = (np.array([getattr(p, what) for p in model.parameters], float) for what in GroupPrior._fields)
+    spread, zero = np.sqrt(scale**2 + sd**2), np.zeros(len(sd))
+    mean = np.tile(location[:, None], (4, 1, n_subjects))
+    cholesky, inverse = (np.tile(np.diag(x), (4, n_subjects, 1, 1)) for x in (spread, 1 / spread))
+    proposals = Proposals(mean, cholesky, inverse, np.stack([location, scale]), np.stack([zero, sd]))
+    first = Tuning(np.array(0.1), rough_stretch(model, n_subjects), proposals)
     return jax.tree.map(lambda x: np.broadcast_to(x, (n_datasets, *x.shape)), first)
 
 
-def _learn(positions, tuning, model, n_subjects, own_share):
-    """The shape of the posterior, and the normals of the people, from what all chains of a data set drew in a window."""
-    learned = []
+def _learn(positions, tuning, model, n_subjects):
+    """The shape of the posterior, and the proposals of jumps, from what all chains of a data set drew in a window."""
+    learned, centred = [], np.array([p.centred for p in model.parameters])
     for pooled in positions.reshape(len(positions), -1, positions.shape[-1]).astype(float):
         means, sds, subjects = split(pooled, model, n_subjects)
-        centred = np.array([p.centred for p in model.parameters])
+        sds = np.where(centred, np.exp(sds), sds)
         people = np.where(centred[:, None], subjects, means[..., None] + sds[..., None] * subjects)
-        mean = people.mean(axis=0)
-        covariance = np.einsum("dps,dqs->spq", people - mean, people - mean)
-        # As in Stan, the covariance of few draws is pulled towards a guess: that of the group.
-        of_group = np.diag((np.where(centred, np.exp(2 * sds), sds**2)).mean(axis=0))
-        cholesky = np.linalg.cholesky((covariance + 5 * of_group) / (len(pooled) + 5))
-        own = moves.OwnNormal(mean, cholesky, np.linalg.inv(cholesky), np.array(own_share))
-        learned.append((learn_stretch(pooled, model, n_subjects), own))
-    shape, own = jax.tree.map(lambda *of_each: np.stack(of_each), *learned)
-    return tuning._replace(shape=shape, own=own)
+        learned.append((learn_stretch(pooled, model, n_subjects), learn_proposals(people, means, sds)))
+    shape, proposals = jax.tree.map(lambda *of_each: np.stack(of_each), *learned)
+    return tuning._replace(shape=shape, proposals=proposals)
 
 
 def _draw_share(data, model, tuning, settings, n_draws, first, count, interrupted, chains):
@@ -247,7 +246,7 @@ def _advance(chains, data, tuning, first, n_draws, settings, model):
 
 
 def _one_draw(chain, data, tuning, draw_number, settings, model):
-    """NUTS, a jump of every person, and the groups given the people."""
+    """NUTS, a jump of people and groups, and the groups given the people."""
     keys = jax.random.split(jax.random.fold_in(jax.random.wrap_key_data(chain.key), draw_number), 3)
     minus_log_density = lambda position: -log_density(position, data, model)  # noqa: E731
 
@@ -263,8 +262,9 @@ def _one_draw(chain, data, tuning, draw_number, settings, model):
     step_search = jax.tree.map(lambda new, old: jnp.where(settings["adapting"], new, old), searched, chain.step_search)
 
     people, group = to_people(stretch(place.position, tuning.shape), model, data.n_subjects)
-    people, jumped = moves.jump(keys[1], people, group, tuning.own, partial(_score, data, model))
-    group = moves.draw_group(keys[2], people, group, group_prior(model))
+    prior = group_prior(model)
+    people, group, jumped = moves.jump(keys[1], people, group, tuning.proposals, prior, partial(_score, data, model))
+    group = moves.draw_group(keys[2], people, group, prior)
     position = to_position(people, group, model)
     place = moves.Place(position, *jax.value_and_grad(minus_log_density)(position))
     draw = Draw(

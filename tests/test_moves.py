@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from rwlib import moves
+from rwlib.proposals import Group, Proposals
 
 N = 40_000  # replicates that a move treats at once, as if they were people or parameters
 
@@ -77,60 +78,110 @@ def test_a_place_that_cannot_be_is_never_kept():
 
 # Jumps
 
-GROUP = moves.Group(jnp.array([0.5, -1.0]), jnp.log(jnp.array([1.5, 0.7])))
-SEEN, NOISE = np.array([2.0, -0.5]), np.array([0.8, 0.5])  # a measurement of each of two parameters, with normal noise
+LOCATION, SCALE, SD_SCALE = np.array([0.5, -1.0]), np.array([1.0, 0.7]), np.array([1.5, 0.8])
+PRIOR = moves.GroupPrior(*(jnp.asarray(x) for x in (LOCATION, SCALE, SD_SCALE)))
+NOISE = np.array([0.8, 0.5])  # of the measurement of each of two parameters
 
 
-def measured(places):
-    return (-0.5 * ((places - SEEN[:, None]) / NOISE[:, None]) ** 2).sum(axis=1)
+def proposals_beside_the_posterior(n_subjects):
+    """A jump must be right whatever the proposals are: these are correlated, and sit elsewhere than prior and posterior."""
+    means = np.array([[0.0, 0.0], [0.5, -0.5], [2.0, -0.5], [-1.0, -2.0]])
+    choleskys = np.array([[[1.5, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 2.0]], [[0.7, 0.0], [0.5, 0.5]], [[1.0, 0.0], [-0.5, 0.6]]])
+    cholesky, inverse = (np.tile(x[:, None], (1, n_subjects, 1, 1)) for x in (choleskys, np.linalg.inv(choleskys)))
+    of_groups = np.array([[0.8, -0.7], [1.2, 0.8]]), np.array([[0.6, 0.6], [0.9, 0.6]])
+    return Proposals(np.tile(means[..., None], (1, 1, n_subjects)), cholesky, inverse, *of_groups)
 
 
-def posterior_of_measured():
-    mean, sd = np.asarray(GROUP.mean), np.exp(np.asarray(GROUP.log_sd))
-    precision = 1 / sd**2 + 1 / NOISE**2
-    return stats.norm((mean / sd**2 + SEEN / NOISE**2) / precision, precision**-0.5)
+def some_groups(rng, n, n_subjects):
+    """Groups from the prior, people from them, and a noisy measurement of each person."""
+    mean, sd = rng.normal(LOCATION, SCALE, (n, 2)), np.abs(rng.normal(0, SD_SCALE, (n, 2)))
+    people = rng.normal(mean[..., None], sd[..., None], (n, 2, n_subjects))
+    return Group(jnp.asarray(mean), jnp.log(sd)), jnp.asarray(people), jnp.asarray(rng.normal(people, NOISE[:, None]))
 
 
-def own_normal(share, n=N):
-    """Correlated, and beside the posterior: a jump must be right whatever the proposals are."""
-    cholesky = np.linalg.cholesky([[0.5, 0.3], [0.3, 0.4]])
-    cholesky, inverse = (jnp.tile(jnp.asarray(x), (n, 1, 1)) for x in (cholesky, np.linalg.inv(cholesky)))
-    return moves.OwnNormal(jnp.tile(jnp.array([[1.0], [-1.0]]), (1, n)), cholesky, inverse, jnp.array(share))
+@jax.jit
+def jump_of_measured(key, people, group, seen):
+    measured = lambda places: (-0.5 * ((places - seen) / NOISE[:, None]) ** 2).sum(axis=1)  # noqa: E731
+    return moves.jump(key, people, group, proposals_beside_the_posterior(people.shape[-1]), PRIOR, measured)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.9])
-def test_a_jump_leaves_the_posterior_of_each_person_as_it_is(share):
-    posterior = posterior_of_measured()
-    people = jnp.asarray(posterior.rvs((N, 2), random_state=np.random.default_rng(5)).T)
-    jumped_at_all = np.zeros(N, bool)
-    for key in jax.random.split(jax.random.key(6), 5):
-        people, jumped = moves.jump(key, people, GROUP, own_normal(share), measured)
-        jumped_at_all |= np.asarray(jumped)
-    assert jumped_at_all.mean() > 0.9
-    for i, (mean, sd) in enumerate(zip(posterior.mean(), posterior.std())):
-        assert_same_distribution(people[i], stats.norm(mean, sd).cdf)
-    assert_same_mean((people[0] - posterior.mean()[0]) * (people[1] - posterior.mean()[1]), 0.0)
+@pytest.mark.parametrize("n_subjects", [1, 3])
+def test_jumps_of_people_and_groups_leave_the_model_that_made_them_as_it_is(n_subjects):
+    """Geweke (2004): group from the prior, people from the group, data from the people; all must still belong together."""
+    group, people, seen = some_groups(np.random.default_rng(5), N // 2, n_subjects)
+    first_people, first_group = people, group
+    for key in jax.random.split(jax.random.key(6), 8):
+        people, group, _ = jax.vmap(jump_of_measured)(jax.random.split(key, len(people)), people, group, seen)
+    assert np.mean(np.asarray(people != first_people)) > 0.7
+    assert np.mean(np.asarray(group.log_sd != first_group.log_sd)) > 0.7
+    mean, sd, people, seen = (np.asarray(x) for x in (group.mean, jnp.exp(group.log_sd), people, seen))
+    for i in range(2):
+        assert_same_distribution(mean[:, i], stats.norm(LOCATION[i], SCALE[i]).cdf)
+        assert_same_distribution(sd[:, i], stats.halfnorm(scale=SD_SCALE[i]).cdf)
+        standard = (people[:, i] - mean[:, i, None]) / sd[:, i, None]
+        assert_same_distribution(standard, stats.norm.cdf)
+        assert_same_distribution((seen - people)[:, i], stats.norm(0.0, NOISE[i]).cdf)
+        assert_same_mean(standard[:, 0] * (seen - people)[:, i, 0], 0.0)
+
+
+def one_parameter(means, sds, n_subjects, group_mean, group_sd):
+    cholesky = jnp.tile(jnp.asarray(sds, float)[:, None, None, None], (1, n_subjects, 1, 1))
+    mean = jnp.tile(jnp.asarray(means, float)[:, None, None], (1, 1, n_subjects))
+    return Proposals(mean, cholesky, 1 / cholesky, *(jnp.asarray(x, float)[:, None] for x in (group_mean, group_sd)))
+
+
+def run_jumps(likelihood, people, prior, proposals, n_jumps, n_replicates):
+    """People of many replicates after some jumps, from the same place."""
+
+    def one(carry, key):
+        people, group = carry
+        people, group, _ = moves.jump(key, people, group, proposals, prior, likelihood)
+        return (people, moves.draw_group(key, people, group, prior)), None
+
+    def replicate(key):
+        start = people, Group(jnp.zeros(1), jnp.zeros(1))
+        return jax.lax.scan(one, start, jax.random.split(key, n_jumps))[0][0]
+
+    return jax.jit(jax.vmap(replicate))(jax.random.split(jax.random.key(7), n_replicates))
 
 
 def test_jumps_find_the_weights_of_a_persons_two_modes():
-    def likelihood(places):
-        return two_modes(places[:, 0])
+    prior = moves.GroupPrior(jnp.array([1.0]), jnp.array([2.0]), jnp.array([3.0]))
+    seen_by_the_warm_up = one_parameter([1.0, 1.0, 4.0, 4.0], [3.0, 6.0, 0.5, 0.5], 1, [1.0, 2.0], [2.0, 2.0])  # one mode only
+    people = run_jumps(lambda places: two_modes(places[:, 0]), jnp.full((1, 1), 4.0), prior, seen_by_the_warm_up, 60, N // 4)
+    sd, place = np.linspace(0.005, 15, 1500)[:, None], np.linspace(-12, 12, 2001)
+    of_prior = (stats.norm(1.0, np.sqrt(4 + sd**2)).pdf(place) * stats.halfnorm(scale=3.0).pdf(sd)).sum(axis=0)
+    density = np.exp(np.asarray(two_modes(jnp.asarray(place)))) * of_prior
+    assert_same_mean(people < 0, density[place < 0].sum() / density.sum())
 
-    group = moves.Group(jnp.array([1.0]), jnp.log(jnp.array([4.0])))
-    own = moves.OwnNormal(jnp.full((1, N), 4.0), jnp.ones((N, 1, 1)), jnp.ones((N, 1, 1)), jnp.array(0.5))  # of the warm-up, which saw one mode
-    people = jnp.full((1, N), 4.0)
-    for key in jax.random.split(jax.random.key(7), 60):
-        people, _ = moves.jump(key, people, group, own, likelihood)
-    grid = np.linspace(-12, 12, 20_001)
-    density = np.exp(np.asarray(two_modes(jnp.asarray(grid)))) * stats.norm(1.0, 4.0).pdf(grid)
-    assert_same_mean(people < 0, density[grid < 0].sum() / density.sum())
+
+def test_a_narrow_group_and_a_wide_one_with_an_unusual_person_in_it_get_their_weights():
+    """Four people sit at 0; the fifth fits 0 or 6. Given a narrow group they are never at 6, and given that they are, it is wide."""
+    n_subjects, width = 5, 0.1
+    prior = moves.GroupPrior(jnp.zeros(1), jnp.array([0.5]), jnp.array([2.0]))
+    places = np.array([0.0, 6.0])
+    log_share = np.log([1e-6, 1 - 1e-6])
+
+    def likelihood(people):
+        near = -0.5 * ((people[:, 0] - places[0]) / width) ** 2
+        both = -0.5 * ((people[:, 0, -1, None] - places) / width) ** 2 + log_share
+        return near.at[:, -1].set(jax.scipy.special.logsumexp(both, axis=-1))
+
+    learned = one_parameter([0.0, 0.0, 0.0, 6.0], [1.0, 2.0, 0.2, 0.2], n_subjects, [0.0, 1.0], [0.5, 1.5])
+    people = run_jumps(likelihood, jnp.zeros((1, n_subjects)), prior, learned, 200, N // 20)
+    mean, sd = np.linspace(-3, 3, 601)[:, None], np.linspace(0.005, 10, 2000)
+    weight = stats.norm(0, 0.5).pdf(mean) * stats.halfnorm(scale=2.0).pdf(sd)
+    at, away = (stats.norm(mean, np.hypot(sd, width)).pdf(place) for place in places)
+    of_each = [share * (weight * at**4 * there).sum() for share, there in zip(np.exp(log_share), (at, away))]
+    assert 0.1 < of_each[1] / sum(of_each) < 0.9
+    assert_same_mean(people[:, 0, -1] > 3, of_each[1] / sum(of_each))
 
 
 def test_a_person_who_jumps_is_told_from_one_who_stays():
-    people = jnp.asarray(posterior_of_measured().rvs((1000, 2), random_state=np.random.default_rng(8)).T)
-    after, jumped = moves.jump(jax.random.key(9), people, GROUP, own_normal(0.5, 1000), measured)
-    np.testing.assert_array_equal(np.asarray(after != people).any(axis=0), jumped)
-    assert 0.2 < np.asarray(jumped).mean() < 1.0
+    group, people, seen = some_groups(np.random.default_rng(8), 1, 1000)
+    after, _, jumped = jump_of_measured(jax.random.key(9), people[0], jax.tree.map(lambda x: x[0], group), seen[0])
+    np.testing.assert_array_equal(np.asarray(after != people[0]).any(axis=0), jumped)
+    assert 0.1 < np.asarray(jumped).mean() < 1.0
 
 
 # Groups given people
@@ -144,7 +195,7 @@ def test_groups_drawn_given_people_from_the_prior_follow_the_prior(n_subjects):
     mean, sd = rng.normal(location, scale, N), np.abs(rng.normal(0, sd_scale, N))
     people = jnp.asarray(rng.normal(mean[:, None], sd[:, None], (N, n_subjects)))
     prior = moves.GroupPrior(*(jnp.full(N, x) for x in (location, scale, sd_scale)))
-    group = moves.Group(jnp.asarray(mean), jnp.log(jnp.asarray(sd)))
+    group = Group(jnp.asarray(mean), jnp.log(jnp.asarray(sd)))
     for key in jax.random.split(jax.random.key(10), 3):
         group = moves.draw_group(key, people, group, prior)
     assert np.mean(np.asarray(group.log_sd) != np.log(sd)) > 0.95
@@ -158,7 +209,7 @@ def test_groups_drawn_given_people_from_the_prior_follow_the_prior(n_subjects):
 def test_a_group_sd_that_people_hardly_determine_stays_near_its_prior_and_one_that_they_do_leaves_it():
     prior = moves.GroupPrior(jnp.zeros(2), jnp.ones(2), jnp.full(2, 0.5))
     people = jnp.stack([jnp.linspace(-3.0, 3.0, 200), jnp.zeros(200)])
-    group = moves.Group(jnp.zeros(2), jnp.zeros(2))
+    group = Group(jnp.zeros(2), jnp.zeros(2))
     for key in jax.random.split(jax.random.key(11), 20):
         group = moves.draw_group(key, people, group, prior)
     assert np.exp(group.log_sd[0]) > 1.0 and np.isfinite(group.log_sd[1]) and np.exp(group.log_sd[1]) < 1e-3
