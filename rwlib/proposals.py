@@ -11,7 +11,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 __all__ = ["Group", "Proposals", "learn_proposals", "log_density_of_groups", "log_density_of_people", "propose_groups", "propose_people"]
 
-NUM_PLACES = 8  # that a jump offers each person
+FEWEST_PLACES, MOST_PLACES = 8, 32  # that a jump offers each person
+AT_LEAST = 320  # places of all people together, below which a processor has time to spare
 NUM_GROUPS = 8  # that a jump offers each parameter
 WIDER = 2.0  # how much the second normal of a group is
 EM_STEPS = 10
@@ -57,14 +58,15 @@ def propose_people(key: PRNGKeyArray, proposals: Proposals) -> Places:
     Returns
     -------
     places : array, shape (n_places, n_parameters, n_subjects)
-        Before the transform.
+        Before the transform. Eight for each person, and up to 32 where there are fewer than 40 people.
     """
     normal_key, source_key = jax.random.split(key)
     n_parameters, n_subjects = proposals.mean.shape[1:]
     # Drawn with the digits of single precision, as the kick in `rwlib.moves.nuts`.
-    noise = jax.random.normal(normal_key, (NUM_PLACES, n_parameters, n_subjects), jnp.float32).astype(proposals.mean.dtype)
+    n_places = min(max(FEWEST_PLACES, AT_LEAST // n_subjects), MOST_PLACES)
+    noise = jax.random.normal(normal_key, (n_places, n_parameters, n_subjects), jnp.float32).astype(proposals.mean.dtype)
     from_each = proposals.mean[:, None] + jnp.einsum("csij,kjs->ckis", proposals.cholesky, noise)
-    source = jax.random.randint(source_key, (1, NUM_PLACES, 1, n_subjects), 0, len(from_each))
+    source = jax.random.randint(source_key, (1, n_places, 1, n_subjects), 0, len(from_each))
     return jnp.take_along_axis(from_each, source, axis=0)[0]
 
 
