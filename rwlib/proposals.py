@@ -35,9 +35,9 @@ class Group(NamedTuple):
 class Proposals(NamedTuple):
     """Where people and groups may jump to, whatever the present place of a chain.
 
-    For each person three normals: one as wide as a group whose mean and SD are uncertain, and two which together lie roughly where
-    that person's posterior does: one for each mode, where there are two. For each parameter's group a normal of its mean, and
-    one of its SD, of which the sign is dropped.
+    For each person four normals: one as wide as a group whose mean and SD are uncertain, one twice as wide, and two which together
+    lie roughly where that person's posterior does: one for each mode, where there are two. For each parameter's group a
+    normal of its mean, and one of its SD, of which the sign is dropped.
     """
 
     mean: Float[Array, "4 n_parameters n_subjects"]
@@ -48,7 +48,7 @@ class Proposals(NamedTuple):
 
 
 def propose_people(key: PRNGKeyArray, proposals: Proposals) -> Places:
-    """Draw places for every person: half from the group, a quarter from each of the person's own normals.
+    """Draw places for every person, each from one of the four normals.
 
     Parameters
     ----------
