@@ -68,6 +68,7 @@ studies: env
 	$(BIN)/python -m studies.calibration
 	$(BIN)/python -m studies.confusion
 	$(BIN)/python -m studies.recovery
+	$(if $(CHOICES),$(BIN)/python -m studies.reversal $(CHOICES) $(PUBLISHED))
 
 serve: env
 	@test -e $(SITE) || $(MAKE) book
