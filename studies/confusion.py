@@ -32,7 +32,7 @@ MODELS = {
 }
 REWARD_PROBS = (0.3, 0.7)
 N_SUBJECTS, N_TRIALS = 10, 100
-N_PIECES, N_DATASETS = 4, 5  # of each true model; in each piece
+N_PIECES, N_DATASETS = 2, 5  # of each true model; in each piece
 
 
 def piece(true: str, seed: int) -> pd.DataFrame:
