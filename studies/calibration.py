@@ -60,8 +60,8 @@ class Design(NamedTuple):
 
 
 DESIGNS = {
-    "right": Design(TRUE, TRUE, rwlib.FIVE_ARMS, 20, 100, seed=1200),
-    "wrong start": Design(FROM_ZERO, TRUE, rwlib.FIVE_ARMS, 20, 100, seed=1200),
+    "right": Design(TRUE, TRUE, rwlib.FIVE_ARMS, 10, 100, seed=1200),
+    "wrong start": Design(FROM_ZERO, TRUE, rwlib.FIVE_ARMS, 10, 100, seed=1200),
     "right, two arms": Design(TRUE, TRUE, (0.3, 0.7), 10, 40, seed=1300),
     "one-hot, two arms": Design(TRUE, ONE_HOT, (0.3, 0.7), 10, 40, seed=1300),
 }
