@@ -5,7 +5,7 @@
 Four designs, all of 200 data sets. "right" is the model of the course on its five-armed task. "wrong start"
 differs from it in one thing: the people who make its data start at a value of 0, which the fitted model
 does not know. "one-hot, two arms" and its control "right, two arms" are fitted to the same data sets, of
-fewer people and trials, by two likelihoods.
+fewer trials, by two likelihoods.
 
 The rule on failed fits was stated before any was run: one that `rwlib.check` refuses is run once more, with
 another seed, twice the draws and smaller steps (`rwlib.inference.fit_and_check`). If it is refused again
