@@ -39,8 +39,9 @@ def fit(
     """Draw from the posterior of the hierarchical model, given the choices.
 
     Each draw is made by three moves (:mod:`rwlib.moves`): a transition of NumPyro's NUTS, which moves everything together; a jump of
-    every person and of the group, which passes between modes; and the group drawn given its people. Chains start across the prior and run side by
-    side in one compiled program per core. The same seed gives the same draws on the same machine and versions.
+    every person and of the group, which passes between modes; and the group drawn given its people. Chains start across the
+    prior and run side by side in one compiled program per core. The same seed gives the same draws on the same machine and
+    versions.
 
     Parameters
     ----------

@@ -9,7 +9,16 @@ from jax.scipy.special import logsumexp
 from jax.scipy.stats import norm
 from jaxtyping import Array, Float, PRNGKeyArray
 
-__all__ = ["Group", "Proposals", "learn_proposals", "log_density_of_groups", "log_density_of_people", "propose_groups", "propose_people"]
+__all__ = [
+    "Group",
+    "Proposals",
+    "learn_proposals",
+    "log_density_of_groups",
+    "log_density_of_people",
+    "propose_groups",
+    "propose_people",
+    "rough_proposals",
+]
 
 FEWEST_PLACES, MOST_PLACES = 8, 32  # that a jump offers each person
 AT_LEAST = 320  # places of all people together, below which a processor has time to spare
@@ -119,6 +128,31 @@ def log_density_of_groups(means: Groups, sds: Groups, proposals: Proposals) -> G
     """
     folded = jnp.logaddexp(norm.logpdf(sds, *proposals.group_sd), norm.logpdf(-sds, *proposals.group_sd))
     return norm.logpdf(means, *proposals.group_mean) + folded
+
+
+def rough_proposals(
+    mean_location: Float[np.ndarray, " n_parameters"],
+    mean_scale: Float[np.ndarray, " n_parameters"],
+    sd_scale: Float[np.ndarray, " n_parameters"],
+    n_subjects: int,
+) -> Proposals:
+    """Proposals from the prior of the groups alone, with which a warm-up begins.
+
+    Parameters
+    ----------
+    mean_location, mean_scale, sd_scale : arrays, shape (n_parameters,)
+        As in :class:`rwlib.moves.GroupPrior`.
+    n_subjects : int
+
+    Returns
+    -------
+    proposals : Proposals
+    """
+    spread = np.sqrt(mean_scale**2 + sd_scale**2)  # of a new person, as below
+    mean = np.tile(mean_location[:, None], (4, 1, n_subjects))
+    cholesky, inverse = (np.tile(np.diag(x), (4, n_subjects, 1, 1)) for x in (spread, 1 / spread))
+    group_sd = np.stack([np.zeros(len(sd_scale)), sd_scale])
+    return Proposals(mean, cholesky, inverse, np.stack([mean_location, mean_scale]), group_sd)
 
 
 def learn_proposals(

@@ -16,7 +16,6 @@ from rwlib import moves
 from rwlib.data import ChoiceData
 from rwlib.hierarchy import SCORING, TRANSFORMS, Model
 from rwlib.likelihood import log_likelihood
-from rwlib.moves import GroupPrior
 from rwlib.positions import (
     Stretch,
     draw_from_prior,
@@ -30,7 +29,7 @@ from rwlib.positions import (
     to_position,
     unstretch,
 )
-from rwlib.proposals import Proposals, learn_proposals
+from rwlib.proposals import Proposals, learn_proposals, rough_proposals
 
 __all__ = ["MAX_DEPTH", "Sample", "Schedule", "Tuning", "sample"]
 
@@ -191,11 +190,7 @@ def _windows(num_warmup):
 
 def _first_tuning(model, n_datasets, n_subjects):
     """Guesses: the proposals are those of the prior."""
-    location, scale, sd = (np.array([getattr(p, what) for p in model.parameters], float) for what in GroupPrior._fields)
-    spread, zero = np.sqrt(scale**2 + sd**2), np.zeros(len(sd))
-    mean = np.tile(location[:, None], (4, 1, n_subjects))
-    cholesky, inverse = (np.tile(np.diag(x), (4, n_subjects, 1, 1)) for x in (spread, 1 / spread))
-    proposals = Proposals(mean, cholesky, inverse, np.stack([location, scale]), np.stack([zero, sd]))
+    proposals = rough_proposals(*map(np.asarray, group_prior(model)), n_subjects)
     first = Tuning(np.array(0.1), rough_stretch(model, n_subjects), proposals)
     return jax.tree.map(lambda x: np.broadcast_to(x, (n_datasets, *x.shape)), first)
 
