@@ -144,7 +144,9 @@ if __name__ == "__main__":
 
 
 def test_ctrl_c_stops_a_study_and_its_processes_and_keeps_what_is_finished(tmp_path):
-    (tmp_path / "script.py").write_text(SCRIPT)
+    # As in a terminal: what runs the tests in the background may have told all that it starts to ignore Ctrl-C.
+    in_a_terminal = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    (tmp_path / "script.py").write_text(in_a_terminal + SCRIPT)
     command = [sys.executable, "script.py"]
     study = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while len(list(tmp_path.glob("study/pieces/*.json"))) < 2:
