@@ -205,7 +205,7 @@ def calibrate(
     num_warmup: int = 300,
     num_samples: int = 1000,
     num_chains: int = 4,
-    target_accept: float = 0.95,
+    target_accept: float | None = None,
     num_threads: int | None = None,
     progress_bar: bool | None = None,
 ) -> pd.DataFrame:

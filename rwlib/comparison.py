@@ -184,7 +184,7 @@ def kfold_by_subject(
     num_warmup: int = 300,
     num_samples: int = 1000,
     num_chains: int = 4,
-    target_accept: float = 0.95,
+    target_accept: float | None = None,
     num_threads: int | None = None,
     progress_bar: bool | None = None,
 ) -> ELPDData:

@@ -224,8 +224,8 @@ def _trouble_on_the_way(worst, stats):
     elif worst["divergences"]:
         problems.append(
             f"{worst['divergences']:.0f} of {stats['diverging'].size} transitions diverged: the sampler "
-            "could not follow the posterior and may miss part of it. Raise target_accept (0.95 by default) to "
-            "0.99; if they stay, change the parameterisation (centred) or the priors."
+            "could not follow the posterior and may miss part of it. Raise target_accept to 0.99, or to 0.999 where "
+            "it was that already; if they stay, change the parameterisation (centred) or the priors."
         )
     if "energy" not in stats:
         problems.append(

@@ -21,7 +21,10 @@ from rwlib.sampling import MAX_DEPTH, Schedule, sample
 
 __all__ = ["CheckedFit", "fit", "fit_and_check", "fit_many"]
 
-CAREFUL = 0.99  # target_accept of a fit that is run again
+# The acceptance rate at which step sizes aim. Group SDs of few people can be very small, and there long steps leave the
+# posterior's narrow part (divergences); small data are fast enough at shorter ones.
+TARGET_ACCEPT, CAREFUL = 0.95, 0.99
+FEW_PEOPLE = 20  # fewer are fitted with CAREFUL, and so is a fit that is run again
 
 
 def fit(
@@ -33,7 +36,7 @@ def fit(
     num_chains: int = 4,
     seed: int = 0,
     progress_bar: bool | None = None,
-    target_accept: float = 0.95,
+    target_accept: float | None = None,
     warn: bool = True,
 ) -> xr.DataTree:
     """Draw from the posterior of the hierarchical model, given the choices.
@@ -58,8 +61,9 @@ def fit(
         Seed of the chains' starting points and of the sampler.
     progress_bar : bool, optional
         Default: shown, unless the environment variable ``RWLIB_PROGRESS_BAR`` is 0.
-    target_accept : float in (0, 1), default 0.95
-        Larger values take smaller steps: slower, and the first cure for divergences.
+    target_accept : float in (0, 1), optional
+        Larger values take smaller steps: slower, and the first remedy for divergences. Default: 0.95, and 0.99 for fewer than
+        20 people, whose group SDs may be very small.
     warn : bool, default True
         Warn, with the text of :func:`rwlib.diagnostics.check`, if the fit does not pass. False is for studies that count such fits themselves.
 
@@ -111,7 +115,7 @@ def fit_many(
     num_chains: int = 4,
     seeds: Sequence[int] | None = None,
     progress_bar: bool | None = None,
-    target_accept: float = 0.95,
+    target_accept: float | None = None,
     num_threads: int | None = None,
     warn: bool = True,
 ) -> list[xr.DataTree]:
@@ -154,6 +158,8 @@ def fit_many(
     for name, value, least in (("num_warmup", num_warmup, 1), ("num_samples", num_samples, 4), ("num_chains", num_chains, 1)):
         if value < least:
             raise ValueError(f"{name} is {value}; it must be at least {least}.")
+    if target_accept is None:
+        target_accept = TARGET_ACCEPT if datasets[0].n_subjects >= FEW_PEOPLE else CAREFUL
     if not 0 < target_accept < 1:
         raise ValueError(f"target_accept is {target_accept}; it must lie between 0 and 1.")
     if progress_bar is None:
@@ -198,7 +204,7 @@ def fit_and_check(
     num_warmup: int = 300,
     num_samples: int = 1000,
     num_chains: int = 4,
-    target_accept: float = 0.95,
+    target_accept: float | None = None,
     num_threads: int | None = None,
     progress_bar: bool | None = None,
 ) -> list[CheckedFit]:
@@ -243,7 +249,7 @@ def fit_and_check(
     settings = dict(num_warmup=num_warmup, num_chains=num_chains, num_threads=num_threads)
     settings |= dict(progress_bar=progress_bar, warn=False)
     first = dict(num_samples=num_samples, target_accept=target_accept)
-    again = dict(num_samples=2 * num_samples, target_accept=max(target_accept, CAREFUL))
+    again = dict(num_samples=2 * num_samples, target_accept=max(target_accept or CAREFUL, CAREFUL))
     fits = fit_many(datasets, model, seeds=seeds, **first, **settings)
     checked = [CheckedFit(fit, check(fit), refitted=False) for fit in fits]
     for i in [i for i, each in enumerate(checked) if not each.passes]:

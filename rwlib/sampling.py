@@ -146,7 +146,8 @@ def sample(
                 first += n_draws
                 if i:
                     tuning = tuning._replace(step_size=np.exp(np.asarray(chains.step_search[1]).mean(axis=1)))
-                if i < len(windows) - 1:  # the last window is for the step size only
+                # The last window is for the step size only, and one draw has no shape.
+                if i < len(windows) - 1 and n_draws * schedule.num_chains > 1:
                     tuning = _learn(draws.position, tuning, model, n_subjects)
             chains = _set_step_size(chains, tuning)
             _, draws, n_jumps = draw(chains, tuning, schedule.num_samples, first, max_depth=MAX_DEPTH, adapting=False)

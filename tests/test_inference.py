@@ -270,6 +270,13 @@ def test_fits_that_pass_are_not_run_again(monkeypatch):
     assert len(asked) == 1 and checked[0].passes and not checked[0].refitted
 
 
+@pytest.mark.parametrize(("n_subjects", "expected"), [(19, 0.99), (20, 0.95)])
+def test_few_people_are_fitted_with_shorter_steps(n_subjects, expected):
+    data = rwlib.ChoiceData(np.tile([0, 1, 1, 0], (n_subjects, 1)), np.tile([0.0, 1.0, 0.0, 1.0], (n_subjects, 1)))
+    some = fit(data, num_warmup=5, num_samples=4, num_chains=1, progress_bar=False, warn=False)
+    assert some.attrs["target_accept"] == expected
+
+
 def test_a_careful_fit_is_repeated_no_less_carefully(monkeypatch):
     asked = numbered_fits(monkeypatch, set())
     fit_and_check([DATASETS["a"]], rwlib.SYMMETRIC, seeds=[5], target_accept=0.995)
