@@ -13,7 +13,7 @@ from benchmarks.measure import WITHOUT_FITS, depends_on
 from benchmarks.pieces import HERE, ROOT, folder, machine, read, versions, write
 from benchmarks.problem import PROBLEMS
 from benchmarks.tables import disagreements, print_tables
-from rwlib.fingerprint import fingerprint
+from rwlib.running.fingerprint import fingerprint
 
 
 def main():

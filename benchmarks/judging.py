@@ -7,7 +7,7 @@ import arviz_stats
 import numpy as np
 
 import rwlib
-from rwlib.convergence import diagnose
+from rwlib.fitting.convergence import diagnose
 
 PEOPLE = [parameter.name for parameter in rwlib.ASYMMETRIC.parameters]
 GROUP = [f"{name}_group_{what}" for name in PEOPLE for what in ("mean", "sd")]

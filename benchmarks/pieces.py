@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from rwlib.fingerprint import fingerprint
+from rwlib.running.fingerprint import fingerprint
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -25,7 +25,7 @@ def folder(kind, work, packages=()):
     kind : str
         ``"bench"`` or ``"scale"``.
     work : function, or tuple of functions and values
-        What the pieces' numbers depend on; see :func:`rwlib.fingerprint.fingerprint`.
+        What the pieces' numbers depend on; see :func:`rwlib.running.fingerprint.fingerprint`.
     packages : tuple of str
         Whose versions count beside those that the fingerprint knows of.
 

@@ -20,8 +20,8 @@ from benchmarks.judging import GROUP
 from benchmarks.pieces import HERE, folder, machine, read, versions, write
 from benchmarks.plain import scan_log_likelihood
 from benchmarks.problem import course_data
-from rwlib import positions, sampling
-from rwlib.fingerprint import fingerprint
+from rwlib.fitting import positions, sampling
+from rwlib.running.fingerprint import fingerprint
 
 N_CHAINS, N_TRIALS = 4, 200
 GRADIENT_SUBJECTS = 40, 400, 4_000, 40_000

@@ -6,7 +6,7 @@
     When, how, where and with what it was measured.
 ``fingerprint``
     A text for each function, value and module of rwlib that the numbers depend on
-    (:mod:`rwlib.fingerprint`); ``rwlib.fingerprint.changes`` says what has changed since.
+    (:mod:`rwlib.running.fingerprint`); ``rwlib.running.fingerprint.changes`` says what has changed since.
 ``problems``
     By name: a label, and the people known to have two modes.
 ``contestants``

@@ -6,12 +6,12 @@ One module per stage of the reader's way; each imports only from those above it 
 ``recovery``, ``model_recovery``, ``plotting``, ``studies``.
 """
 
-from rwlib.calibration import calibrate, calibration_verdict
-from rwlib.choice import softmax
-from rwlib.comparison import compare_by_person, kfold_by_subject, loo_by_trial
-from rwlib.compilation import keep_compiled_programs
-from rwlib.data import ChoiceData, read_choices, write_choices
-from rwlib.hierarchy import (
+from rwlib.checking.calibration import calibrate, calibration_verdict
+from rwlib.model.choice import softmax
+from rwlib.checking.comparison import compare_by_person, kfold_by_subject, loo_by_trial
+from rwlib.running.compilation import keep_compiled_programs
+from rwlib.data.choices import ChoiceData, read_choices, write_choices
+from rwlib.fitting.hierarchy import (
     ASYMMETRIC,
     ASYMMETRIC_STICKY,
     ASYMMETRIC_TEMPERATURE,
@@ -24,18 +24,18 @@ from rwlib.hierarchy import (
     GroupParameter,
     Model,
 )
-from rwlib.diagnostics import check
-from rwlib.inference import fit, fit_many
-from rwlib.learning import asymmetric_rescorla_wagner_update
-from rwlib.likelihood import log_likelihood, trialwise_log_likelihood
-from rwlib.model_recovery import confusion_matrix, inversion_matrix, recover_models
+from rwlib.fitting.diagnostics import check
+from rwlib.fitting.inference import fit, fit_many
+from rwlib.model.learning import asymmetric_rescorla_wagner_update
+from rwlib.model.likelihood import log_likelihood, trialwise_log_likelihood
+from rwlib.checking.model_recovery import confusion_matrix, inversion_matrix, recover_models
 from rwlib.plotting import plot_recovery
-from rwlib.prediction import generate, predict_next, sample_prior
-from rwlib.recovery import recover_parameters, recovery_correlations, recovery_table
-from rwlib.simulation import Simulation, simulate
-from rwlib.studies import run_study
-from rwlib.summaries import behaviour, behaviour_intervals, behaviour_table, compare_behaviour
-from rwlib.tasks import FIVE_ARMS, bernoulli_outcomes
+from rwlib.checking.prediction import generate, predict_next, sample_prior
+from rwlib.checking.recovery import recover_parameters, recovery_correlations, recovery_table
+from rwlib.model.simulation import Simulation, simulate
+from rwlib.running.studies import run_study
+from rwlib.checking.summaries import behaviour, behaviour_intervals, behaviour_table, compare_behaviour
+from rwlib.model.tasks import FIVE_ARMS, bernoulli_outcomes
 
 __all__ = [
     "ASYMMETRIC",

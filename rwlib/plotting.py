@@ -114,7 +114,7 @@ def plot_recovery(
 
 
 def plot_recovery_correlations(correlations: pd.DataFrame, ax: plt.Axes | None = None) -> plt.Axes:
-    """Draw the table of :func:`rwlib.recovery.recovery_correlations` as a matrix with the numbers in it.
+    """Draw the table of :func:`rwlib.checking.recovery.recovery_correlations` as a matrix with the numbers in it.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ does not know. "one-hot, two arms" and its control "right, two arms" are fitted 
 fewer trials, by two likelihoods.
 
 The rule on failed fits was stated before any was run: one that `rwlib.check` refuses is run once more, with
-another seed, twice the draws and smaller steps (`rwlib.inference.fit_and_check`). If it is refused again
+another seed, twice the draws and smaller steps (`rwlib.fitting.inference.fit_and_check`). If it is refused again
 its rows stay in the table with ``passes`` False, and `rwlib.calibration_verdict` counts them and leaves
 them out. The rule sees data and draws and never the truth, so ranks of the right model stay uniform among
 the fits that remain.
@@ -22,7 +22,7 @@ import pandas as pd
 from jax.scipy.special import logsumexp
 
 import rwlib
-from rwlib.agents import RESCORLA_WAGNER_AGENT
+from rwlib.model.agents import RESCORLA_WAGNER_AGENT
 from studies import results
 
 N_PIECES, N_DATASETS = 10, 20  # of each design; in each piece

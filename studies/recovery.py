@@ -4,7 +4,7 @@
 
 Ten data sets are simulated and fitted for each design. The rule on failed fits was stated before any was
 run: one that `rwlib.check` refuses is run once more, with another seed, twice the draws and smaller steps
-(`rwlib.inference.fit_and_check`). If it is refused again it is counted and left out of the design's
+(`rwlib.fitting.inference.fit_and_check`). If it is refused again it is counted and left out of the design's
 numbers: the table says how many of the ``n_datasets`` had to be ``n_refitted``, and how many ``n_passed``.
 """
 

@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 import rwlib
-from rwlib.fingerprint import changes, fingerprint
+from rwlib.running.fingerprint import changes, fingerprint
 from studies import results
 
 

@@ -43,7 +43,7 @@ import pandas as pd
 
 import rwlib
 from benchmarks.pieces import machine
-from rwlib.fingerprint import Fingerprint, fingerprint
+from rwlib.running.fingerprint import Fingerprint, fingerprint
 
 HERE = Path(__file__).parent
 DIGITS = 6

@@ -11,7 +11,7 @@ Bennett, D. (2023). Inattentive responding can induce spurious associations betw
 symptom measures. *Nature Human Behaviour*. https://doi.org/10.1038/s41562-023-01640-7
 
 The rule on failed fits was stated before any was run: one that `rwlib.check` refuses is run once more, with
-another seed, twice the draws and smaller steps (`rwlib.inference.fit_and_check`). If it is refused again,
+another seed, twice the draws and smaller steps (`rwlib.fitting.inference.fit_and_check`). If it is refused again,
 its rows stay in the table, "passes" is 0 among those of "check", and pages leave the model out.
 
 The table is long: ``model``, ``what``, ``name``, ``statistic``, ``value``. Under ``what`` stand
@@ -21,7 +21,7 @@ The table is long: ``model``, ``what``, ``name``, ``statistic``, ``value``. Unde
   "q05" to "q95".
 - "published": our posterior means of people against the published ones, by parameter: "n", "r", "slope" (of
   ours on theirs), "bias" and "rmse". For the asymmetric model, which is theirs but for the group.
-- "predicted": summaries of behaviour (`rwlib.summaries`): observed, and predicted by agents that play the
+- "predicted": summaries of behaviour (`rwlib.checking.summaries`): observed, and predicted by agents that play the
   task again.
 - "reversal": share of people who choose the best arm, on the trials after it has changed (``name``: 1 is
   the first).
@@ -41,8 +41,8 @@ import numpy as np
 import pandas as pd
 
 import rwlib
-from rwlib.inference import fit_and_check
-from rwlib.comparison import compare_scores, scores_by_person
+from rwlib.fitting.inference import fit_and_check
+from rwlib.checking.comparison import compare_scores, scores_by_person
 from studies import results
 
 CHOICES = "4e8c696d90b4ab2222a75be477b7ec0453ab12bc8be4b5a2b1507bc756ba2f8e"  # SHA-256 of the files

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import rwlib
-from rwlib.agents import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
+from rwlib.model.agents import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
 
 RNG = np.random.default_rng(4)
 DATA = rwlib.ChoiceData(RNG.integers(3, size=(4, 30)), RNG.integers(2, size=(4, 30)), RNG.random((4, 30)) > 0.1, n_actions=3)

@@ -26,8 +26,8 @@ from benchmarks.problem import (
     reversal_data,
     valley,
 )
-from rwlib.fingerprint import fingerprint
-from rwlib.inference import TARGET_ACCEPT
+from rwlib.running.fingerprint import fingerprint
+from rwlib.fitting.inference import TARGET_ACCEPT
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from reference_agent import trialwise_log_likelihood
 from scipy.special import expit
 
 import rwlib
-from rwlib import inference
-from rwlib.calibration import (
+from rwlib.fitting import inference
+from rwlib.checking.calibration import (
     as_pit,
     calibrate,
     calibration_verdict,
@@ -18,8 +18,8 @@ from rwlib.calibration import (
     score_people,
     simulate_from_prior,
 )
-from rwlib.hierarchy import GroupParameter
-from rwlib.diagnostics import Report
+from rwlib.fitting.hierarchy import GroupParameter
+from rwlib.fitting.diagnostics import Report
 
 ACCEPTED = Report({}, ())
 OUTCOMES = rwlib.bernoulli_outcomes(jax.random.key(0), [0.3, 0.7], n_trials=20)

@@ -9,7 +9,7 @@ from reference_agent import choice_probabilities
 from reference_agent import softmax as plain_softmax
 
 from rwlib import softmax
-from rwlib.choice import choice_log_probabilities, sample_choice, with_lapses
+from rwlib.model.choice import choice_log_probabilities, sample_choice, with_lapses
 
 VALUES = st.sampled_from([1, 2, 5, 10]).flatmap(lambda n: arrays(np.float32, n, elements=st.floats(-20, 20, width=32)))
 ANY_FINITE = arrays(np.float32, st.sampled_from([1, 2, 6]), elements=st.floats(allow_nan=False, allow_infinity=False, width=32))

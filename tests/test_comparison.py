@@ -22,8 +22,8 @@ from rwlib import (
     kfold_by_subject,
 )
 from rwlib import loo_by_trial, recover_models
-from rwlib.comparison import compare_by_person, compare_scores, scores_by_person
-from rwlib.diagnostics import Report
+from rwlib.checking.comparison import compare_by_person, compare_scores, scores_by_person
+from rwlib.fitting.diagnostics import Report
 
 # A group SD so small that the subjects are all but alike: the posterior then has two dimensions, and a grid can do what NUTS does.
 TINY = 0.01

@@ -4,17 +4,17 @@ import sys
 
 import pytest
 
-from rwlib.compilation import _drop_oldest
+from rwlib.running.compilation import _drop_oldest
 
 # The user's cache is a folder of the test.
 START = """
 import sys, threading
 from pathlib import Path
 import jax, jax.numpy as jnp
-import rwlib.compilation
+import rwlib.running.compilation
 from rwlib import keep_compiled_programs
 
-rwlib.compilation.user_cache_path = lambda name: Path(sys.argv[1]) / name
+rwlib.running.compilation.user_cache_path = lambda name: Path(sys.argv[1]) / name
 compiled = []
 jax.monitoring.register_event_listener(lambda event, **_: compiled.append(event))
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from rwlib import convergence, diagnostics
-from rwlib.convergence import diagnose, looks
-from rwlib.diagnostics import check
+from rwlib.fitting import convergence, diagnostics
+from rwlib.fitting.convergence import diagnose, looks
+from rwlib.fitting.diagnostics import check
 
 RNG_SEED = 5
 

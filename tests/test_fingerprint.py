@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 import rwlib
-from rwlib.fingerprint import changes, fingerprint
+from rwlib.running.fingerprint import changes, fingerprint
 
 HELPERS = '''
 import dataclasses
@@ -200,29 +200,29 @@ def test_a_package_that_is_read_has_its_version_recorded(project):
 
 def test_modules_of_rwlib_count_where_they_are_reached_and_figures_never():
     reached = fingerprint(rwlib.recover_parameters).code
-    assert {"rwlib.recovery", "rwlib.simulation", "rwlib.likelihood", "rwlib.learning"} <= reached.keys()
-    assert not {"rwlib.comparison", "rwlib.plotting", "rwlib.studies", "rwlib.fingerprint"} & reached.keys()
+    assert {"rwlib.checking.recovery", "rwlib.model.simulation", "rwlib.model.likelihood", "rwlib.model.learning"} <= reached.keys()
+    assert not {"rwlib.checking.comparison", "rwlib.plotting", "rwlib.running.studies", "rwlib.running.fingerprint"} & reached.keys()
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ('"""', '"""Another docstring. ', []),
-        ("FIVE_ARMS = (0.2", "FIVE_ARMS = (0.3", ["rwlib.tasks (changed)"]),
+        ("FIVE_ARMS = (0.2", "FIVE_ARMS = (0.3", ["rwlib.model.tasks (changed)"]),
     ],
 )
 def test_the_text_of_a_module_of_rwlib_counts_without_its_docstrings(tmp_path, monkeypatch, old, new, said):
     before = fingerprint(rwlib.bernoulli_outcomes).code
     path = tmp_path / "tasks.py"
-    with open(rwlib.tasks.__file__, encoding="utf8") as file:
+    with open(rwlib.model.tasks.__file__, encoding="utf8") as file:
         path.write_text(file.read().replace(old, new, 1), encoding="utf8")
-    monkeypatch.setattr(rwlib.tasks, "__file__", str(path))
+    monkeypatch.setattr(rwlib.model.tasks, "__file__", str(path))
     assert changes(before, fingerprint(rwlib.bernoulli_outcomes).code) == said
 
 
 def test_rwlib_as_a_whole_counts_where_a_name_is_looked_up_in_it(project):
     study = "import rwlib\n\ndef piece(model):\n    return getattr(rwlib, model)\n"
-    assert {"rwlib.comparison", "rwlib.likelihood"} <= project(study=study).code.keys()
+    assert {"rwlib.checking.comparison", "rwlib.model.likelihood"} <= project(study=study).code.keys()
 
 
 def test_a_set_of_texts_and_every_version_of_python_give_the_same_fingerprint(project):
@@ -261,7 +261,7 @@ def test_a_script_that_runs_has_the_fingerprint_of_its_module(project, tmp_path)
     script = """
 if __name__ == "__main__":
     import json
-    from rwlib.fingerprint import fingerprint
+    from rwlib.running.fingerprint import fingerprint
 
     print(json.dumps(fingerprint(piece)))
 """
@@ -277,7 +277,7 @@ def test_cells_of_a_notebook_count_by_their_content(tmp_path):
     shell = InteractiveShell.instance()
     def run(cell):
         shell.run_cell(cell).raise_error()
-    run("from rwlib.fingerprint import changes, fingerprint")
+    run("from rwlib.running.fingerprint import changes, fingerprint")
     run("from typing import NamedTuple\\nN = 100\\nclass P(NamedTuple):\\n    x: int\\np = P(2)")
     run("def work(seed):\\n    return seed * N + p.x\\nbefore = fingerprint(work).code")
     run("def work(seed):\\n    # said otherwise\\n    return (seed * N + p.x)")

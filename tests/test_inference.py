@@ -11,9 +11,10 @@ from numpyro.infer import MCMC, NUTS
 from numpyro.infer.util import potential_energy
 
 import rwlib
-from rwlib import ASYMMETRIC, GroupParameter, Model, check, fit, fit_many, hierarchy, inference, positions, sampling
-from rwlib.diagnostics import Report
-from rwlib.inference import fit_and_check
+from rwlib import ASYMMETRIC, GroupParameter, Model, check, fit, fit_many
+from rwlib.fitting import hierarchy, inference, positions, sampling
+from rwlib.fitting.diagnostics import Report
+from rwlib.fitting.inference import fit_and_check
 
 RNG = np.random.default_rng(3)
 TRUE = {"alpha_pos": RNG.beta(5, 5, 12), "alpha_neg": RNG.beta(5, 5, 12), "beta": 1 / RNG.beta(5, 5, 12)}

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from reference_agent import trialwise_log_likelihood as plain
 
 from rwlib import ChoiceData, log_likelihood, trialwise_log_likelihood
-from rwlib.likelihood import _trialwise
-from rwlib.parameters import subject_parameters
+from rwlib.model.likelihood import _trialwise
+from rwlib.model.parameters import subject_parameters
 
 CORE = ("alpha_pos", "alpha_neg", "beta")
 # Compiled once per shape and set of parameters, not once per example.

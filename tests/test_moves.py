@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rwlib import moves
-from rwlib.proposals import Group, Proposals
+from rwlib.fitting import moves
+from rwlib.fitting.proposals import Group, Proposals
 
 N = 40_000  # replicates that a move treats at once, as if they were people or parameters
 

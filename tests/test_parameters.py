@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rwlib.parameters import RANGES, subject_parameters
+from rwlib.model.parameters import RANGES, subject_parameters
 
 GIVEN = {"alpha_pos": np.array([0.2, 0.4]), "alpha_neg": np.array([0.1, 0.3]), "beta": np.array([1.0, 2.0])}
 

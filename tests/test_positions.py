@@ -6,8 +6,8 @@ from numpyro.infer.util import potential_energy
 from scipy import stats
 
 from rwlib import ASYMMETRIC, ASYMMETRIC_TEMPERATURE, ChoiceData, GroupParameter, Model, log_likelihood
-from rwlib.hierarchy import hierarchical_model
-from rwlib.positions import (
+from rwlib.fitting.hierarchy import hierarchical_model
+from rwlib.fitting.positions import (
     draw_from_prior,
     group_prior,
     learn_stretch,

@@ -13,7 +13,7 @@ SESSION = """
 import json
 import jax, jax.numpy as jnp
 import rwlib
-from rwlib.agents import Agent, RESCORLA_WAGNER_AGENT
+from rwlib.model.agents import Agent, RESCORLA_WAGNER_AGENT
 
 key, model = jax.random.key(0), rwlib.ASYMMETRIC_STICKY
 data = rwlib.ChoiceData([[0, 1, 1, 0], [1, 1, 0, 0]], [[0.0, 1.0, 1.0, 0.0], [1.0, 0.0, 0.0, 1.0]])

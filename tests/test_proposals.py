@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rwlib.proposals import (
+from rwlib.fitting.proposals import (
     Proposals,
     learn_proposals,
     log_density_of_groups,

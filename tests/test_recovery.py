@@ -5,8 +5,10 @@ import pytest
 from scipy.special import logit
 
 import rwlib
-from rwlib import inference, recovery, recovery_correlations, recovery_table
-from rwlib.diagnostics import Report
+from rwlib import recovery_correlations, recovery_table
+from rwlib.checking import recovery
+from rwlib.fitting import inference
+from rwlib.fitting.diagnostics import Report
 
 RNG = np.random.default_rng(0)
 TRUE = {"alpha_pos": RNG.beta(5, 5, 30), "beta": RNG.uniform(1, 4, 30)}

@@ -7,7 +7,7 @@ import pytest
 from numpyro.infer.util import potential_energy
 
 import rwlib
-from rwlib import hierarchy
+from rwlib.fitting import hierarchy
 
 pytestmark = pytest.mark.slow
 GROUP = [f"{name}_group_{what}" for name in ("alpha_pos", "alpha_neg", "beta") for what in ("mean", "sd")]

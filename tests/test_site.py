@@ -153,5 +153,6 @@ def test_search_knows_every_page():
 
 def test_every_module_is_in_the_reference():
     text = article("back_matter/api").get_text()
-    modules = [path.stem for path in (ROOT / "rwlib").glob("*.py") if not path.stem.startswith("_")]
-    assert not [module for module in modules if f"rwlib.{module}." not in text]
+    paths = (path.relative_to(ROOT).with_suffix("") for path in (ROOT / "rwlib").rglob("*.py") if path.stem != "__init__")
+    modules = [".".join(path.parts) for path in paths]
+    assert not [module for module in modules if f"{module}." not in text]

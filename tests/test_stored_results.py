@@ -7,7 +7,7 @@ import types
 import pandas as pd
 import pytest
 
-from rwlib.fingerprint import changes
+from rwlib.running.fingerprint import changes
 from studies import renew, results
 
 

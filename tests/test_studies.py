@@ -13,8 +13,8 @@ import psutil
 import pytest
 from distributed import LocalCluster
 
-from rwlib import studies
-from rwlib.studies import run_study
+from rwlib.running import studies
+from rwlib.running.studies import run_study
 
 DIVISOR = 3
 

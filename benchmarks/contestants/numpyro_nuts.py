@@ -9,7 +9,7 @@ from numpyro.infer import NUTS
 
 from benchmarks.contestant import BETA_CENTRED, NON_CENTRED, Contestant, Draws, Settings
 from benchmarks.judging import GROUP, PEOPLE
-from rwlib.hierarchy import hierarchical_model
+from rwlib.fitting.hierarchy import hierarchical_model
 
 SETTINGS = Settings(
     num_warmup=1000,

@@ -6,7 +6,7 @@ from unittest.mock import patch
 import rwlib
 from benchmarks.contestant import NON_CENTRED, Contestant, Draws, Settings
 from benchmarks.judging import GROUP, PEOPLE
-from rwlib import sampling
+from rwlib.fitting import sampling
 
 SETTINGS = Settings(
     num_warmup=300,

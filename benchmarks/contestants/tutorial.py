@@ -14,7 +14,7 @@ import numpyro.distributions as dist
 from benchmarks.contestant import NON_CENTRED, Contestant
 from benchmarks.contestants import numpyro_nuts
 from benchmarks.plain import tutorial_values
-from rwlib.hierarchy import sample_subjects
+from rwlib.fitting.hierarchy import sample_subjects
 
 SETTINGS = numpyro_nuts.SETTINGS._replace(
     num_warmup=2000,

@@ -9,7 +9,7 @@ import arviz_stats
 import numpy as np
 import xarray as xr
 
-from rwlib.convergence import Diagnostics, diagnose, looks
+from rwlib.fitting.convergence import Diagnostics, diagnose, looks
 
 __all__ = ["Failing", "Report", "check"]
 
@@ -69,7 +69,7 @@ def check(fit: xr.DataTree) -> Report:
     Parameters
     ----------
     fit : xarray.DataTree
-        As returned by :func:`rwlib.inference.fit`; any tree with groups ``posterior`` and ``sample_stats`` will do.
+        As returned by :func:`rwlib.fitting.inference.fit`; any tree with groups ``posterior`` and ``sample_stats`` will do.
 
     Returns
     -------

@@ -104,7 +104,7 @@ def choice_log_probabilities(
     Examples
     --------
     >>> import jax.numpy as jnp
-    >>> from rwlib.choice import choice_log_probabilities
+    >>> from rwlib.model.choice import choice_log_probabilities
     >>> value, trace = jnp.array([0.5, 0.5]), jnp.array([1, 0])
     >>> log_probs = choice_log_probabilities(value, trace, beta=3.0, stickiness=1.0, lapse=0.1)
     >>> jnp.exp(log_probs).tolist()
@@ -156,7 +156,7 @@ def with_lapses(log_softmax: Float[Array, "..."], lapse: Float[Array, "..."], n_
     Examples
     --------
     >>> import jax.numpy as jnp
-    >>> from rwlib.choice import with_lapses
+    >>> from rwlib.model.choice import with_lapses
     >>> with_lapses(jnp.array([-500.0, -500.0]), jnp.array([0.0, 0.1]), n_actions=2).log_probability.tolist()
     [-500.0, -2.996]
     """
@@ -187,7 +187,7 @@ def sample_choice(key: PRNGKeyArray, log_probabilities: Float[Array, "... n_acti
     Examples
     --------
     >>> import jax, jax.numpy as jnp
-    >>> from rwlib.choice import sample_choice
+    >>> from rwlib.model.choice import sample_choice
     >>> int(sample_choice(jax.random.key(0), jnp.log(jnp.array([0.0, 1.0, 0.0]))))
     1
     """

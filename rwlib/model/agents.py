@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Num
 
-from rwlib.choice import choice_log_probabilities
-from rwlib.learning import asymmetric_rescorla_wagner_update
+from rwlib.model.choice import choice_log_probabilities
+from rwlib.model.learning import asymmetric_rescorla_wagner_update
 
 __all__ = ["RANDOM_AGENT", "RESCORLA_WAGNER_AGENT", "WIN_STAY_LOSE_SHIFT_AGENT", "Agent"]
 
@@ -17,7 +17,7 @@ __all__ = ["RANDOM_AGENT", "RESCORLA_WAGNER_AGENT", "WIN_STAY_LOSE_SHIFT_AGENT",
 class Agent(NamedTuple):
     """One subject as three functions. A session is ``start`` once, then ``log_probabilities`` and ``learn`` on each trial.
 
-    ``parameters`` are the names of :data:`rwlib.parameters.RANGES` that the functions find in ``params``.
+    ``parameters`` are the names of :data:`rwlib.model.parameters.RANGES` that the functions find in ``params``.
     ``start(params, n_actions)`` returns the state before the first trial,
     ``log_probabilities(state, params)`` the log-probability of each action, and
     ``learn(state, chosen, reward, params)`` the state after an outcome, where ``chosen`` is 1 for the action
@@ -55,7 +55,7 @@ def first_state(agent: Agent, params: dict, n_actions: int) -> Any:
     Examples
     --------
     >>> import jax.numpy as jnp
-    >>> from rwlib.agents import RANDOM_AGENT, first_state
+    >>> from rwlib.model.agents import RANDOM_AGENT, first_state
     >>> def learn(state, chosen, reward, params):
     ...     return (state + reward) / 2
     >>> agent = RANDOM_AGENT._replace(start=lambda params, n_actions: 0, learn=learn)

@@ -56,7 +56,7 @@ def diagnose(draws: Shaped[np.ndarray, "n_variables n_chains n_draws"]) -> Diagn
     Examples
     --------
     >>> import numpy as np
-    >>> from rwlib.convergence import diagnose
+    >>> from rwlib.fitting.convergence import diagnose
     >>> independent = np.random.default_rng(0).normal(size=(4, 1000))
     >>> drifting = independent + np.linspace(0, 2, 1000)
     >>> diagnose(np.stack([independent, drifting])).r_hat.round(2).tolist()
@@ -184,7 +184,7 @@ def looks(
     Returns
     -------
     kinds : array of str, shape (n_looked_at,)
-        The ``kind`` of :class:`rwlib.diagnostics.Failing`.
+        The ``kind`` of :class:`rwlib.fitting.diagnostics.Failing`.
     """
     return _in_blocks(_look_of, draws, variables)[0]
 

@@ -16,13 +16,13 @@ from arviz_stats.ecdf_utils import compute_ecdf, ecdf_pit
 from jax.typing import ArrayLike
 from jaxtyping import Num
 
-from rwlib.agents import Agent
-from rwlib.data import ChoiceData
-from rwlib.hierarchy import Model
-from rwlib.inference import fit_and_check
-from rwlib.likelihood import log_likelihood
-from rwlib.prediction import sample_prior
-from rwlib.simulation import simulate
+from rwlib.model.agents import Agent
+from rwlib.data.choices import ChoiceData
+from rwlib.fitting.hierarchy import Model
+from rwlib.fitting.inference import fit_and_check
+from rwlib.model.likelihood import log_likelihood
+from rwlib.checking.prediction import sample_prior
+from rwlib.model.simulation import simulate
 
 __all__ = [
     "Verdict",
@@ -57,7 +57,7 @@ def score_people(data: ChoiceData, people: Mapping[str, ArrayLike], agent: Agent
     Examples
     --------
     >>> import numpy as np, rwlib
-    >>> from rwlib.calibration import score_people
+    >>> from rwlib.checking.calibration import score_people
     >>> data = rwlib.ChoiceData([[0, 1], [1, 1]], [[0.0, 1.0], [0.0, 1.0]])
     >>> people = {"alpha": np.array([0.5, 0.5, 0.5]), "beta": np.array([0.0, 1.0, 2.0])}
     >>> score_people(data, people, rwlib.ASYMMETRIC.agent).shape
@@ -105,7 +105,7 @@ def simulate_from_prior(
     --------
     >>> import jax
     >>> import rwlib
-    >>> from rwlib.calibration import simulate_from_prior
+    >>> from rwlib.checking.calibration import simulate_from_prior
     >>> outcomes = rwlib.bernoulli_outcomes(jax.random.key(0), [0.3, 0.7], n_trials=50)
     >>> true, data = simulate_from_prior(rwlib.SYMMETRIC, outcomes, n_datasets=2, n_subjects=4, seed=1)[0]
     >>> list(true)
@@ -157,7 +157,7 @@ def rank_table(true: Mapping[str, ArrayLike], fit: xr.DataTree, n_ranks: int = 1
     Examples
     --------
     >>> import arviz_base, numpy as np
-    >>> from rwlib.calibration import rank_table
+    >>> from rwlib.checking.calibration import rank_table
     >>> draws = np.random.default_rng(0).normal(size=(4, 500))
     >>> fit = arviz_base.from_dict({"posterior": {"x": draws}})
     >>> rank_table({"x": -5.0}, fit)["rank"].tolist(), rank_table({"x": 5.0}, fit)["rank"].tolist()
@@ -218,7 +218,7 @@ def calibrate(
     Ranks of parameters do not see everything: a posterior that ignores the data and returns the prior has
     uniform ones. So the log-likelihood of the data is ranked as well, at the truth among those at the draws.
 
-    Every fit is checked, and those that fail are fitted once more, by the rule of :func:`rwlib.inference.fit_and_check`.
+    Every fit is checked, and those that fail are fitted once more, by the rule of :func:`rwlib.fitting.inference.fit_and_check`.
 
     Parameters
     ----------
@@ -236,13 +236,13 @@ def calibrate(
     n_ranks : int, default 100
         See :func:`rank_table`.
     num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
-        As in :func:`rwlib.inference.fit_many`.
+        As in :func:`rwlib.fitting.inference.fit_many`.
 
     Returns
     -------
     ranks : pandas.DataFrame
         Columns ``dataset`` (from 0), those of :func:`rank_table`, ``passes`` (whether
-        :func:`rwlib.diagnostics.check` accepts the fit) and ``refitted`` (whether it is a second one). Rows for
+        :func:`rwlib.fitting.diagnostics.check` accepts the fit) and ``refitted`` (whether it is a second one). Rows for
         the group-level parameters, for three subjects (fewer where there are fewer), and for
         ``log_likelihood``, that of all subjects' choices in nats by the fitted model.
 
@@ -353,7 +353,7 @@ def as_pit(ranks: pd.DataFrame) -> xr.DataTree:
     Examples
     --------
     >>> import pandas as pd
-    >>> from rwlib.calibration import as_pit
+    >>> from rwlib.checking.calibration import as_pit
     >>> ranks = pd.DataFrame({"parameter": ["x"] * 100, "rank": range(100), "n_ranks": 100})
     >>> pit = as_pit(ranks)["prior_sbc"]["x"]
     >>> pit.dims, round(float(pit.mean()), 2)

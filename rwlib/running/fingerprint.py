@@ -37,7 +37,7 @@ PACKAGES = ("arviz-stats", "jax", "jaxlib", "numpy", "numpyro", "pandas", "scipy
 
 #: Modules of rwlib that no number passes through: figures, and how pieces of a study are handed out and told
 #: apart.
-WITHOUT_NUMBERS = ("rwlib", "rwlib.fingerprint", "rwlib.plotting", "rwlib.studies")
+WITHOUT_NUMBERS = ("rwlib", "rwlib.running.fingerprint", "rwlib.plotting", "rwlib.running.studies")
 
 #: Immutable values that say all about themselves when they are printed.
 PRINTED = (
@@ -95,7 +95,7 @@ def fingerprint(value: object) -> Fingerprint:
     Examples
     --------
     >>> import rwlib
-    >>> from rwlib.fingerprint import changes, fingerprint
+    >>> from rwlib.running.fingerprint import changes, fingerprint
     >>> stored = fingerprint(rwlib.SYMMETRIC).code
     >>> beta = rwlib.SYMMETRIC.parameters[1]._replace(mean_scale=2.0)
     >>> now = fingerprint(rwlib.SYMMETRIC._replace(parameters=(rwlib.SYMMETRIC.parameters[0], beta))).code
@@ -124,7 +124,7 @@ def changes(stored: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
     Examples
     --------
-    >>> from rwlib.fingerprint import changes
+    >>> from rwlib.running.fingerprint import changes
     >>> changes({"study.N": "100", "study.work": "d41d8cd98f00b204"}, {"study.N": "5", "study.SEED": "1"})
     ['study.N (was 100, is 5)', 'study.SEED (not read before)', 'study.work (not read any more)']
     """

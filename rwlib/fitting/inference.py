@@ -12,12 +12,12 @@ import numpy as np
 import xarray as xr
 from tqdm.auto import tqdm
 
-from rwlib.compilation import keep_compiled_programs
-from rwlib.data import ChoiceData
-from rwlib.diagnostics import Report, check
-from rwlib.hierarchy import ASYMMETRIC, TRANSFORMS, Model, check_model, model_fingerprint
-from rwlib.positions import split, to_sites
-from rwlib.sampling import MAX_DEPTH, Schedule, sample
+from rwlib.running.compilation import keep_compiled_programs
+from rwlib.data.choices import ChoiceData
+from rwlib.fitting.diagnostics import Report, check
+from rwlib.fitting.hierarchy import ASYMMETRIC, TRANSFORMS, Model, check_model, model_fingerprint
+from rwlib.fitting.positions import split, to_sites
+from rwlib.fitting.sampling import MAX_DEPTH, Schedule, sample
 
 __all__ = ["CheckedFit", "fit", "fit_and_check", "fit_many"]
 
@@ -41,7 +41,7 @@ def fit(
 ) -> xr.DataTree:
     """Draw from the posterior of the hierarchical model, given the choices.
 
-    Each draw is made by three moves (:mod:`rwlib.moves`): a transition of NumPyro's NUTS, which moves everything together; a jump of
+    Each draw is made by three moves (:mod:`rwlib.fitting.moves`): a transition of NumPyro's NUTS, which moves everything together; a jump of
     every person and of the group, which passes between modes; and the group drawn given its people. Chains start across the
     prior and run side by side in one compiled program per core. The same seed gives the same draws on the same machine and
     versions.
@@ -65,14 +65,14 @@ def fit(
         Larger values take smaller steps: slower, and the first remedy for divergences. Default: 0.95, and 0.99 for fewer than
         20 people, whose group SDs may be very small.
     warn : bool, default True
-        Warn, with the text of :func:`rwlib.diagnostics.check`, if the fit does not pass. False is for studies that count such fits themselves.
+        Warn, with the text of :func:`rwlib.fitting.diagnostics.check`, if the fit does not pass. False is for studies that count such fits themselves.
 
     Returns
     -------
     fit : xarray.DataTree
         Groups: ``posterior`` (each parameter with dimensions chain, draw, subject, and
         ``<name>_group_mean`` and ``<name>_group_sd`` on the scale before the transform),
-        ``unconstrained_posterior`` (the sites of :func:`rwlib.hierarchy.hierarchical_model` on NumPyro's unbounded scale),
+        ``unconstrained_posterior`` (the sites of :func:`rwlib.fitting.hierarchy.hierarchical_model` on NumPyro's unbounded scale),
         ``sample_stats`` (``lp`` is the log density of the unconstrained posterior), ``sampler`` (what the warm-up
         learned, and how often each person jumped) and ``observed_data``. The coordinate ``subject`` carries the labels
         of ``data.subjects``.
@@ -85,7 +85,7 @@ def fit(
     Warns
     -----
     UserWarning
-        If the fit does not pass :func:`rwlib.diagnostics.check`.
+        If the fit does not pass :func:`rwlib.fitting.diagnostics.check`.
 
     References
     ----------
@@ -185,7 +185,7 @@ def fit_many(
 
 
 class CheckedFit(NamedTuple):
-    """A fit, and what :func:`rwlib.diagnostics.check` says of it. ``refitted``: it is the second of two."""
+    """A fit, and what :func:`rwlib.fitting.diagnostics.check` says of it. ``refitted``: it is the second of two."""
 
     fit: xr.DataTree
     report: Report
@@ -211,7 +211,7 @@ def fit_and_check(
     """Fit many data sets side by side, check every fit, and fit once more where the check refuses it.
 
     A study must say beforehand what becomes of fits that fail. This is the rule of all studies here. A fit
-    that :func:`rwlib.diagnostics.check` refuses is run once more, with another seed, twice the draws and a
+    that :func:`rwlib.fitting.diagnostics.check` refuses is run once more, with another seed, twice the draws and a
     ``target_accept`` of at least 0.99. If that one is refused too, it is returned as it is, to be counted and
     left out of every summary. The rule sees draws and data and never the truth that made them, so leaving out
     does not favour data sets that are recovered well.
@@ -239,7 +239,7 @@ def fit_and_check(
     Examples
     --------
     >>> import rwlib
-    >>> from rwlib.inference import fit_and_check
+    >>> from rwlib.fitting.inference import fit_and_check
     >>> data = rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 0.0, 1.0]])
     >>> short = dict(num_warmup=50, num_samples=50, num_chains=2, progress_bar=False)
     >>> checked = fit_and_check([data, data], rwlib.SYMMETRIC, seeds=[1, 2], **short)
@@ -321,7 +321,7 @@ def _to_datatree(sampled, data, model, schedule, seed):
     learned = {
         "step_size": tuning.step_size,
         "jump_rate": (("chain", "subject"), sampled.jump_rate),
-        # The stretch under which NUTS moves (rwlib.positions), which stands for a mass matrix.
+        # The stretch under which NUTS moves (rwlib.fitting.positions), which stands for a mass matrix.
         "stretch_centre": ("dimension", shape.centre),
         "stretch_group": (("group", "group_moved"), shape.group),
         "stretch_slope": (("subject", "parameter", "group"), shape.slope),

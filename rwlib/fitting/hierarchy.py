@@ -12,10 +12,10 @@ import numpyro
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
-from rwlib.agents import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT, Agent
-from rwlib.data import ChoiceData
-from rwlib.likelihood import log_likelihood
-from rwlib.parameters import RANGES, subject_parameters
+from rwlib.model.agents import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT, Agent
+from rwlib.data.choices import ChoiceData
+from rwlib.model.likelihood import log_likelihood
+from rwlib.model.parameters import RANGES, subject_parameters
 
 __all__ = [
     "ASYMMETRIC",
@@ -129,7 +129,7 @@ def sample_subjects(parameter: GroupParameter, n_subjects: int) -> Float[Array, 
 
     >>> import numpyro
     >>> from rwlib import ASYMMETRIC
-    >>> from rwlib.hierarchy import sample_subjects
+    >>> from rwlib.fitting.hierarchy import sample_subjects
     >>> with numpyro.handlers.seed(rng_seed=0):
     ...     beta = sample_subjects(ASYMMETRIC.parameters[2], n_subjects=5)
     >>> beta.shape
@@ -167,7 +167,7 @@ def hierarchical_model(data: ChoiceData, model: Model = ASYMMETRIC) -> None:
     --------
     >>> import numpyro
     >>> from rwlib import ASYMMETRIC, ChoiceData
-    >>> from rwlib.hierarchy import hierarchical_model
+    >>> from rwlib.fitting.hierarchy import hierarchical_model
     >>> data = ChoiceData([[0, 1, 1]], [[0.0, 1.0, 1.0]])
     >>> with numpyro.handlers.seed(rng_seed=0), numpyro.handlers.trace() as trace:
     ...     hierarchical_model(data, ASYMMETRIC)
@@ -195,7 +195,7 @@ def model_fingerprint(model: Model) -> str:
     Examples
     --------
     >>> from rwlib import ASYMMETRIC, SYMMETRIC
-    >>> from rwlib.hierarchy import model_fingerprint
+    >>> from rwlib.fitting.hierarchy import model_fingerprint
     >>> model_fingerprint(ASYMMETRIC) == model_fingerprint(SYMMETRIC)
     False
     """
@@ -220,7 +220,7 @@ def check_fitted(attrs: Mapping, model: Model) -> None:
     Examples
     --------
     >>> from rwlib import ASYMMETRIC
-    >>> from rwlib.hierarchy import check_fitted
+    >>> from rwlib.fitting.hierarchy import check_fitted
     >>> check_fitted({"model": "symmetric"}, ASYMMETRIC)
     Traceback (most recent call last):
     ValueError: The draws are of the model 'symmetric', not of 'asymmetric'.
@@ -261,7 +261,7 @@ def check_model(model: Model) -> None:
     Examples
     --------
     >>> from rwlib import GroupParameter, Model
-    >>> from rwlib.hierarchy import check_model
+    >>> from rwlib.fitting.hierarchy import check_model
     >>> check_model(Model("one rate", (GroupParameter("alpha", "logit", 0.0, 1.0, 1.0),)))
     Traceback (most recent call last):
     ValueError: Parameter 'alpha' of the model 'one rate' has the transform 'logit'; known are 'expit', 'exp', 'softplus', 'identity'.

@@ -17,11 +17,11 @@ from jax.scipy.stats import norm
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from rwlib.data import ChoiceData
-from rwlib.hierarchy import SCORING, TRANSFORMS, Model
-from rwlib.likelihood import log_likelihood
-from rwlib.moves import GroupPrior
-from rwlib.proposals import Group, People
+from rwlib.data.choices import ChoiceData
+from rwlib.fitting.hierarchy import SCORING, TRANSFORMS, Model
+from rwlib.model.likelihood import log_likelihood
+from rwlib.fitting.moves import GroupPrior
+from rwlib.fitting.proposals import Group, People
 
 __all__ = [
     "Stretch",
@@ -59,7 +59,7 @@ def split(position: Float[ArrayLike, "... n_dims"], model: Model, n_subjects: in
     --------
     >>> import numpy as np
     >>> from rwlib import WIN_STAY_LOSE_SHIFT
-    >>> from rwlib.positions import split
+    >>> from rwlib.fitting.positions import split
     >>> split(np.arange(5.0), WIN_STAY_LOSE_SHIFT, n_subjects=3)
     (array([0.]), array([1.]), array([[2., 3., 4.]]))
     """
@@ -79,7 +79,7 @@ def log_density(position: Position, data: ChoiceData, model: Model) -> Float[Arr
     Returns
     -------
     log_density : array, shape ()
-        Up to log 2 for each parameter that is not centred, that of :func:`rwlib.hierarchy.hierarchical_model`, with the Jacobian of the
+        Up to log 2 for each parameter that is not centred, that of :func:`rwlib.fitting.hierarchy.hierarchical_model`, with the Jacobian of the
         coordinates.
 
     References
@@ -91,7 +91,7 @@ def log_density(position: Position, data: ChoiceData, model: Model) -> Float[Arr
     --------
     >>> import jax.numpy as jnp
     >>> from rwlib import WIN_STAY_LOSE_SHIFT, ChoiceData
-    >>> from rwlib.positions import log_density
+    >>> from rwlib.fitting.positions import log_density
     >>> data = ChoiceData([[0, 1]], [[1.0, 0.0]])
     >>> position = jnp.array([-1.0, 0.5, 0.2])
     >>> bool(log_density(position, data, WIN_STAY_LOSE_SHIFT) == log_density(-position.at[0].set(1.0), data, WIN_STAY_LOSE_SHIFT))

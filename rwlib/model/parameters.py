@@ -62,7 +62,7 @@ def subject_parameters(
     Examples
     --------
     >>> import numpy as np
-    >>> from rwlib.parameters import subject_parameters
+    >>> from rwlib.model.parameters import subject_parameters
     >>> params = subject_parameters({"alpha_pos": np.array([0.4, 0.6]), "alpha_neg": 0.2, "temperature": 0.5})
     >>> print(params["beta"], params["lapse"])
     [2. 2.] [0. 0.]

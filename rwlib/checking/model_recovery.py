@@ -8,10 +8,10 @@ import pandas as pd
 from jax.typing import ArrayLike
 from jaxtyping import Num
 
-from rwlib.calibration import simulate_from_prior
-from rwlib.comparison import compare_scores, loo_by_trial, scores_by_person
-from rwlib.hierarchy import Model
-from rwlib.inference import fit_and_check
+from rwlib.checking.calibration import simulate_from_prior
+from rwlib.checking.comparison import compare_scores, loo_by_trial, scores_by_person
+from rwlib.fitting.hierarchy import Model
+from rwlib.fitting.inference import fit_and_check
 
 __all__ = ["confusion_matrix", "inversion_matrix", "recover_models"]
 
@@ -31,7 +31,7 @@ def recover_models(
     num_threads: int | None = None,
     progress_bar: bool | None = None,
 ) -> pd.DataFrame:
-    """Simulate with one model, fit all of them, and score each fit by :func:`rwlib.comparison.loo_by_trial`.
+    """Simulate with one model, fit all of them, and score each fit by :func:`rwlib.checking.comparison.loo_by_trial`.
 
     Parameters
     ----------
@@ -46,15 +46,15 @@ def recover_models(
     seed : int
         Of everything random.
     num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
-        As in :func:`rwlib.inference.fit_many`. Fits that fail are run once more, by the rule of
-        :func:`rwlib.inference.fit_and_check`.
+        As in :func:`rwlib.fitting.inference.fit_many`. Fits that fail are run once more, by the rule of
+        :func:`rwlib.fitting.inference.fit_and_check`.
 
     Returns
     -------
     table : pandas.DataFrame
         One row for each data set and model: ``seed`` and ``dataset`` (from 0), ``true`` and ``fitted`` (names
         of models), ``elpd``, its ``difference`` to the model that wins this data set, with its
-        ``standard_error`` by person and whether it is ``decided`` (:func:`rwlib.comparison.compare_by_person`), ``pareto_k``
+        ``standard_error`` by person and whether it is ``decided`` (:func:`rwlib.checking.comparison.compare_by_person`), ``pareto_k``
         (the largest), ``r_hat`` (the largest) and ``divergences`` of the fit, whether it ``passes`` its check
         and whether it was ``refitted``. For :func:`confusion_matrix`.
 

@@ -10,10 +10,10 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Num, PRNGKeyArray
 
-from rwlib.agents import RESCORLA_WAGNER_AGENT, Agent, first_state, next_state, precision_of
-from rwlib.choice import sample_choice
-from rwlib.data import ChoiceData
-from rwlib.parameters import subject_parameters
+from rwlib.model.agents import RESCORLA_WAGNER_AGENT, Agent, first_state, next_state, precision_of
+from rwlib.model.choice import sample_choice
+from rwlib.data.choices import ChoiceData
+from rwlib.model.parameters import subject_parameters
 
 __all__ = ["Simulation", "simulate"]
 
@@ -48,7 +48,7 @@ def simulate(
     outcomes : array, shape (n_trials, n_actions) or (n_subjects, n_trials, n_actions)
         What each action would have paid on each trial, in reward units: one table for all, or one each.
     params : dict of arrays, shape (n_subjects,)
-        See :func:`rwlib.parameters.subject_parameters`.
+        See :func:`rwlib.model.parameters.subject_parameters`.
     agent : Agent, default RESCORLA_WAGNER_AGENT
 
     Returns

@@ -8,10 +8,10 @@ import pandas as pd
 import xarray as xr
 from jax.typing import ArrayLike
 
-from rwlib.inference import fit_and_check
-from rwlib.hierarchy import ASYMMETRIC, TRANSFORMS, Model
-from rwlib.simulation import simulate
-from rwlib.tasks import FIVE_ARMS, bernoulli_outcomes
+from rwlib.fitting.inference import fit_and_check
+from rwlib.fitting.hierarchy import ASYMMETRIC, TRANSFORMS, Model
+from rwlib.model.simulation import simulate
+from rwlib.model.tasks import FIVE_ARMS, bernoulli_outcomes
 
 __all__ = ["recover_parameters", "recovery_correlations", "recovery_table"]
 
@@ -25,7 +25,7 @@ def recovery_table(true: Mapping[str, ArrayLike], fit: xr.DataTree, interval: fl
         True values. ``temperature`` and ``beta`` stand for each other's inverse where the fit has the other
         one.
     fit : xarray.DataTree
-        As returned by :func:`rwlib.inference.fit`, for the same subjects in the same order.
+        As returned by :func:`rwlib.fitting.inference.fit`, for the same subjects in the same order.
     interval : float in (0, 1), default 0.9
         Probability of the central posterior interval whose coverage is counted.
 
@@ -88,7 +88,7 @@ def recovery_correlations(true: Mapping[str, ArrayLike], fit: xr.DataTree) -> pd
     ----------
     true : dict of arrays, shape (n_subjects,)
     fit : xarray.DataTree
-        As returned by :func:`rwlib.inference.fit`.
+        As returned by :func:`rwlib.fitting.inference.fit`.
 
     Returns
     -------
@@ -145,7 +145,7 @@ def recover_parameters(
     design.
 
     Every fit is checked, and those that fail are fitted once more, by the rule of
-    :func:`rwlib.inference.fit_and_check`. Those that fail again are counted and left out.
+    :func:`rwlib.fitting.inference.fit_and_check`. Those that fail again are counted and left out.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def recover_parameters(
     interval : float in (0, 1), default 0.9
         Probability of the intervals whose coverage is counted.
     num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
-        As in :func:`rwlib.inference.fit_many`.
+        As in :func:`rwlib.fitting.inference.fit_many`.
 
     Returns
     -------

@@ -15,12 +15,12 @@ from arviz_stats import ELPDData
 from arviz_stats.base import array_stats
 from scipy.special import logsumexp
 
-from rwlib import hierarchy
-from rwlib.calibration import BATCH, score_people
-from rwlib.data import ChoiceData
-from rwlib.hierarchy import TRANSFORMS, Model
-from rwlib.inference import fit_and_check
-from rwlib.likelihood import log_likelihood, trialwise_log_likelihood
+from rwlib.fitting import hierarchy
+from rwlib.checking.calibration import BATCH, score_people
+from rwlib.data.choices import ChoiceData
+from rwlib.fitting.hierarchy import TRANSFORMS, Model
+from rwlib.fitting.inference import fit_and_check
+from rwlib.model.likelihood import log_likelihood, trialwise_log_likelihood
 
 __all__ = [
     "compare_by_person",
@@ -194,7 +194,7 @@ def kfold_by_subject(
 
     Subjects are dealt into folds at random, and for each fold the model is fitted to all others; the fits run
     side by side (:func:`arviz_stats.loo_kfold` would run them one after the other), are checked, and are run
-    once more where they fail, by the rule of :func:`rwlib.inference.fit_and_check`. A subject who was left
+    once more where they fail, by the rule of :func:`rwlib.fitting.inference.fit_and_check`. A subject who was left
     out is a new one: nothing is known of their parameters but the group. So the probability of their whole
     session is averaged over subjects drawn from the group, for each posterior draw of the group. Few of them
     may be like this person, and only those count. So more are drawn until each score rests on at least 100.
@@ -211,7 +211,7 @@ def kfold_by_subject(
     draws_per_group : int, default 25
         Subjects drawn from each posterior draw of the group at a time, at most 40 times.
     num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
-        As in :func:`rwlib.inference.fit_many`.
+        As in :func:`rwlib.fitting.inference.fit_many`.
 
     Returns
     -------
@@ -377,7 +377,7 @@ def scores_by_person(elpd: ELPDData) -> pd.Series:
     Examples
     --------
     >>> import rwlib
-    >>> from rwlib.comparison import scores_by_person
+    >>> from rwlib.checking.comparison import scores_by_person
     >>> data = rwlib.ChoiceData([[0, 1], [1, 1]], [[0.0, 1.0], [0.0, 1.0]], subjects=["ada", "bob"])
     >>> scores_by_person(rwlib.loo_by_trial(data, rwlib.RANDOM)).round(2).to_dict()
     {'ada': -1.39, 'bob': -1.39}
@@ -436,7 +436,7 @@ def compare_by_person(elpds: Mapping[str, ELPDData]) -> pd.DataFrame:
     Examples
     --------
     >>> import numpy as np, rwlib
-    >>> from rwlib.comparison import compare_by_person
+    >>> from rwlib.checking.comparison import compare_by_person
     >>> data = rwlib.ChoiceData(np.tile([0, 0, 0, 1, 0], (6, 4)), np.ones((6, 20)))
     >>> chance = rwlib.loo_by_trial(data, rwlib.RANDOM)
     >>> print(compare_by_person({"chance": chance, "chance again": chance}).round(1))
@@ -484,7 +484,7 @@ def compare_scores(scores: pd.DataFrame) -> pd.DataFrame:
     Examples
     --------
     >>> import pandas as pd
-    >>> from rwlib.comparison import compare_scores
+    >>> from rwlib.checking.comparison import compare_scores
     >>> scores = pd.DataFrame({"rich": [-10.0, -20.0, -30.0], "simple": [-12.0, -23.0, -34.0]})
     >>> print(compare_scores(scores).round(2))
             elpd  difference  standard_error  decided

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from rwlib.data import ChoiceData
+from rwlib.data.choices import ChoiceData
 
 __all__ = ["behaviour", "behaviour_intervals", "behaviour_table", "compare_behaviour"]
 
@@ -20,7 +20,7 @@ def behaviour(choices: ChoiceData | xr.DataTree, *, block_size: int = 10, win_ab
 
     Parameters
     ----------
-    choices : ChoiceData, or xarray.DataTree from :func:`rwlib.prediction.generate` or :func:`rwlib.prediction.predict_next`
+    choices : ChoiceData, or xarray.DataTree from :func:`rwlib.checking.prediction.generate` or :func:`rwlib.checking.prediction.predict_next`
         One-step-ahead choices are held against the observed history: "stay" means that the predicted choice
         repeats the last observed one.
     block_size : int, default 10
@@ -151,7 +151,7 @@ def compare_behaviour(
     Parameters
     ----------
     predictions : xarray.DataTree
-        From :func:`rwlib.prediction.generate` or :func:`rwlib.prediction.predict_next`.
+        From :func:`rwlib.checking.prediction.generate` or :func:`rwlib.checking.prediction.predict_next`.
     data : ChoiceData
         Observed choices of the same subjects and trials.
     block_size, win_above

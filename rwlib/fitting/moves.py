@@ -2,7 +2,7 @@
 
 *NUTS* moves everything together along the slope of the posterior. It is the only one of the three that finds the directions
 in which the whole group shifts, and it cannot pass from one mode of a person to another. Given the group, people are independent:
-a *jump* offers every person a few places at once (:mod:`rwlib.proposals`), and so passes between modes. Given the people, the *group*
+a *jump* offers every person a few places at once (:mod:`rwlib.fitting.proposals`), and so passes between modes. Given the people, the *group*
 follows from textbook formulas, without any likelihood.
 """
 
@@ -16,7 +16,7 @@ from jax.scipy.stats import logistic, norm
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from numpyro.infer.hmc_util import IntegratorState, build_tree, euclidean_kinetic_energy, velocity_verlet
 
-from rwlib.proposals import (
+from rwlib.fitting.proposals import (
     Group,
     OfParameters,
     People,
@@ -92,7 +92,7 @@ def nuts(
     Examples
     --------
     >>> import jax, jax.numpy as jnp
-    >>> from rwlib import moves
+    >>> from rwlib.fitting import moves
     >>> normal = lambda position: 0.5 * jnp.sum(position**2)
     >>> def draw(place, key):
     ...     place, _ = moves.nuts(key, place, jnp.array(0.5), jnp.array(10), 10, normal)
@@ -140,7 +140,7 @@ def keep_one(key: PRNGKeyArray, log_weights: Float[Array, "n_places ..."]) -> In
     Examples
     --------
     >>> import jax, jax.numpy as jnp
-    >>> from rwlib.moves import keep_one
+    >>> from rwlib.fitting.moves import keep_one
     >>> int(keep_one(jax.random.key(0), jnp.array([-jnp.inf, 0.0, jnp.nan])))
     1
     """
@@ -191,7 +191,7 @@ def jump(
     Forty people about whom the data say nothing come to be spread as their group is, and the group as its prior:
 
     >>> import jax, jax.numpy as jnp
-    >>> from rwlib import moves, proposals
+    >>> from rwlib.fitting import moves, proposals
     >>> one, normal = jnp.ones((4, 40, 1, 1)), jnp.array([[1.0], [0.5]])
     >>> of_all = proposals.Proposals(jnp.ones((4, 1, 40)), one, one, normal, normal)
     >>> prior = moves.GroupPrior(jnp.array([1.0]), jnp.array([0.1]), jnp.array([0.5]))
@@ -260,8 +260,8 @@ def draw_group(key: PRNGKeyArray, people: People, group: Group, prior: GroupPrio
     Examples
     --------
     >>> import jax, jax.numpy as jnp
-    >>> from rwlib import moves
-    >>> from rwlib.proposals import Group
+    >>> from rwlib.fitting import moves
+    >>> from rwlib.fitting.proposals import Group
     >>> people = 2.0 + 0.5 * jax.random.normal(jax.random.key(0), (1, 1000))
     >>> prior = moves.GroupPrior(*(jnp.array([x]) for x in (0.0, 1.0, 1.0)))
     >>> group = moves.draw_group(jax.random.key(1), people, Group(jnp.zeros(1), jnp.zeros(1)), prior)

@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro.infer.hmc_util import dual_averaging
 
-from rwlib import moves
-from rwlib.data import ChoiceData
-from rwlib.hierarchy import SCORING, TRANSFORMS, Model
-from rwlib.likelihood import log_likelihood
-from rwlib.positions import (
+from rwlib.fitting import moves
+from rwlib.data.choices import ChoiceData
+from rwlib.fitting.hierarchy import SCORING, TRANSFORMS, Model
+from rwlib.model.likelihood import log_likelihood
+from rwlib.fitting.positions import (
     Stretch,
     draw_from_prior,
     group_prior,
@@ -29,7 +29,7 @@ from rwlib.positions import (
     to_position,
     unstretch,
 )
-from rwlib.proposals import Proposals, learn_proposals, rough_proposals
+from rwlib.fitting.proposals import Proposals, learn_proposals, rough_proposals
 
 __all__ = ["MAX_DEPTH", "Sample", "Schedule", "Tuning", "sample"]
 
@@ -92,7 +92,7 @@ def sample(
 ) -> Sample:
     """Draw from the posterior of every data set in a stack.
 
-    After each transition of NUTS, people and groups jump, and the groups are drawn given the people (:mod:`rwlib.moves`).
+    After each transition of NUTS, people and groups jump, and the groups are drawn given the people (:mod:`rwlib.fitting.moves`).
     A chain's draws depend on its data set, its seed and the settings, and neither on the number of threads nor on
     the other data sets. Rounding may differ where the compiled program is another, and grows from draw to draw.
 

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from rwlib.agents import RESCORLA_WAGNER_AGENT, Agent, first_state, next_state, precision_of
-from rwlib.choice import with_lapses
-from rwlib.data import ChoiceData
-from rwlib.parameters import RANGES, subject_parameters
+from rwlib.model.agents import RESCORLA_WAGNER_AGENT, Agent, first_state, next_state, precision_of
+from rwlib.model.choice import with_lapses
+from rwlib.data.choices import ChoiceData
+from rwlib.model.parameters import RANGES, subject_parameters
 
 __all__ = ["log_likelihood", "trialwise_log_likelihood"]
 
@@ -30,7 +30,7 @@ def trialwise_log_likelihood(
     ----------
     data : ChoiceData
     params : dict of arrays, shape (n_subjects,)
-        See :func:`rwlib.parameters.subject_parameters`.
+        See :func:`rwlib.model.parameters.subject_parameters`.
     agent : Agent, default RESCORLA_WAGNER_AGENT
 
     Returns
@@ -75,7 +75,7 @@ def log_likelihood(
     ----------
     data : ChoiceData
     params : dict of arrays, shape (n_subjects,)
-        See :func:`rwlib.parameters.subject_parameters`.
+        See :func:`rwlib.model.parameters.subject_parameters`.
     agent : Agent, default RESCORLA_WAGNER_AGENT
 
     Returns

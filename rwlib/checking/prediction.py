@@ -3,7 +3,7 @@
 There are two kinds of prediction. *Generative*: agents play the task again, and each choice has its consequences
 (:func:`generate`). *One step ahead*: each choice is predicted from the choices and rewards that were really observed before it
 (:func:`predict_next`). Both can be compared with what was observed
-(:mod:`rwlib.summaries`).
+(:mod:`rwlib.checking.summaries`).
 """
 
 from functools import lru_cache, partial
@@ -16,12 +16,12 @@ from jax.typing import ArrayLike
 from jaxtyping import Bool, Num, PRNGKeyArray
 from numpyro.infer import Predictive
 
-from rwlib.agents import first_state, next_state, precision_of
-from rwlib.choice import sample_choice
-from rwlib.data import ChoiceData
-from rwlib.hierarchy import ASYMMETRIC, Model, check_fitted, sample_subjects
-from rwlib.parameters import subject_parameters
-from rwlib.simulation import simulate
+from rwlib.model.agents import first_state, next_state, precision_of
+from rwlib.model.choice import sample_choice
+from rwlib.data.choices import ChoiceData
+from rwlib.fitting.hierarchy import ASYMMETRIC, Model, check_fitted, sample_subjects
+from rwlib.model.parameters import subject_parameters
+from rwlib.model.simulation import simulate
 
 __all__ = ["generate", "predict_next", "sample_prior"]
 
@@ -44,7 +44,7 @@ def sample_prior(key: PRNGKeyArray, model: Model = ASYMMETRIC, n_subjects: int =
     Returns
     -------
     tree : xarray.DataTree
-        Group ``prior``, with the variables that the group ``posterior`` of :func:`rwlib.inference.fit` has and one chain.
+        Group ``prior``, with the variables that the group ``posterior`` of :func:`rwlib.fitting.inference.fit` has and one chain.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def generate(
         What each action would have paid on each trial: one table for all subjects, or one each. Observed choices do not
         say this, since nobody knows what the other actions would have paid.
     draws : xarray.DataTree
-        From :func:`rwlib.inference.fit` or :func:`sample_prior`. Of both, the posterior is taken.
+        From :func:`rwlib.fitting.inference.fit` or :func:`sample_prior`. Of both, the posterior is taken.
     model : Model, default ASYMMETRIC
         The model that was fitted.
     mask : array of bool, shape (n_subjects, n_trials), optional
@@ -168,7 +168,7 @@ def predict_next(
     data : ChoiceData
         Observed choices, whose history the agents are given.
     draws : xarray.DataTree
-        From :func:`rwlib.inference.fit` or :func:`sample_prior`. Of both, the posterior is taken.
+        From :func:`rwlib.fitting.inference.fit` or :func:`sample_prior`. Of both, the posterior is taken.
     model : Model, default ASYMMETRIC
         The model that was fitted.
     num_draws : int, default 500

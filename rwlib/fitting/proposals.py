@@ -71,7 +71,7 @@ def propose_people(key: PRNGKeyArray, proposals: Proposals) -> Places:
     """
     normal_key, source_key = jax.random.split(key)
     n_parameters, n_subjects = proposals.mean.shape[1:]
-    # Drawn with the digits of single precision, as the kick in `rwlib.moves.nuts`.
+    # Drawn with the digits of single precision, as the kick in `rwlib.fitting.moves.nuts`.
     n_places = min(max(FEWEST_PLACES, AT_LEAST // n_subjects), MOST_PLACES)
     noise = jax.random.normal(normal_key, (n_places, n_parameters, n_subjects), jnp.float32).astype(proposals.mean.dtype)
     from_each = proposals.mean[:, None] + jnp.einsum("csij,kjs->ckis", proposals.cholesky, noise)
@@ -141,7 +141,7 @@ def rough_proposals(
     Parameters
     ----------
     mean_location, mean_scale, sd_scale : arrays, shape (n_parameters,)
-        As in :class:`rwlib.moves.GroupPrior`.
+        As in :class:`rwlib.fitting.moves.GroupPrior`.
     n_subjects : int
 
     Returns
@@ -182,7 +182,7 @@ def learn_proposals(
     Examples
     --------
     >>> import numpy as np
-    >>> from rwlib.proposals import learn_proposals
+    >>> from rwlib.fitting.proposals import learn_proposals
     >>> rng = np.random.default_rng(0)
     >>> draws = np.where(rng.random((500, 1, 1)) < 0.05, 5.0, 0.0) + 0.3 * rng.normal(size=(500, 1, 1))
     >>> np.sort(learn_proposals(draws, np.zeros((500, 1)), np.ones((500, 1))).mean[2:].ravel()).round(1).tolist()

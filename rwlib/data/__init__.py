@@ -1,0 +1,1 @@
+"""What people chose and received: the container, and reading and writing tables."""

@@ -1,0 +1,1 @@
+"""From a group's choices to a posterior, and whether its draws may be used."""

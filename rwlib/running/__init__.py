@@ -1,0 +1,1 @@
+"""Many fits side by side, stored, with what they depend on."""
