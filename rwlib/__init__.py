@@ -10,7 +10,9 @@ from rwlib.checking.calibration import calibrate, calibration_verdict
 from rwlib.model.choice import softmax
 from rwlib.checking.comparison import compare_by_person, kfold_by_subject, loo_by_trial
 from rwlib.running.compilation import keep_compiled_programs
-from rwlib.data.choices import ChoiceData, read_choices, write_choices
+from rwlib.data.choices import ChoiceData
+from rwlib.data.design import Design
+from rwlib.data.reading import read_choices, write_choices
 from rwlib.fitting.hierarchy import (
     ASYMMETRIC,
     ASYMMETRIC_STICKY,
@@ -49,6 +51,7 @@ __all__ = [
     "SYMMETRIC_TRACE",
     "WIN_STAY_LOSE_SHIFT",
     "ChoiceData",
+    "Design",
     "GroupParameter",
     "Model",
     "Simulation",

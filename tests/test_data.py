@@ -121,7 +121,7 @@ def test_what_a_masked_trial_holds_does_not_matter():
 
 
 def test_a_missed_trial_does_not_come_back_when_only_the_mask_changes():
-    data = ChoiceData([[0, 1]], [[1.0, 0.0]], [[True, False]], subjects=["ada"])
+    data = ChoiceData([[0, 1]], [[1.0, 0.0]], [[True, False]], 2, ["ada"])
     with pytest.raises(ValueError, match=r"-1, which marks a missed trial.*subject 'ada', trial index 1"):
         dataclasses.replace(data, mask=None)
 
@@ -137,7 +137,7 @@ def test_data_cannot_be_changed_by_accident():
 
 @pytest.mark.parametrize("copy", [lambda data: pickle.loads(pickle.dumps(data)), deepcopy])
 def test_a_copy_is_equal_and_read_only_too(copy):
-    data = ChoiceData([[0, 1]], [[0.0, 1.0]], [[True, False]], subjects=["ada"])
+    data = ChoiceData([[0, 1]], [[0.0, 1.0]], [[True, False]], 2, ["ada"])
     again = copy(data)
     assert again == data
     with pytest.raises(ValueError, match="read-only"):

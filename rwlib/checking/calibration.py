@@ -20,7 +20,7 @@ from rwlib.model.agents import Agent
 from rwlib.data.choices import ChoiceData
 from rwlib.fitting.hierarchy import Model
 from rwlib.fitting.inference import fit_and_check
-from rwlib.model.likelihood import log_likelihood
+from rwlib.model.likelihood import log_likelihood_given
 from rwlib.checking.prediction import sample_prior
 from rwlib.model.simulation import simulate
 
@@ -37,17 +37,17 @@ __all__ = [
 BATCH = 512  # sets of parameters that are scored side by side
 
 
-@partial(jax.jit, static_argnames="agent")
-def score_people(data: ChoiceData, people: Mapping[str, ArrayLike], agent: Agent) -> jax.Array:
+@partial(jax.jit, static_argnames="model")
+def score_people(data: ChoiceData, people: Mapping[str, ArrayLike], model: Model) -> jax.Array:
     """Log-probability of each subject's session under many sets of parameters.
 
     Parameters
     ----------
     data : ChoiceData
     people : dict of arrays, shape (n_people,) or (n_people, n_subjects)
-        Parameters of the agent: of one person after the other, as whom every subject is scored; or a set of
+        Parameters of the model: of one person after the other, as whom every subject is scored; or a set of
         all subjects after the other.
-    agent : Agent
+    model : Model
 
     Returns
     -------
@@ -60,10 +60,11 @@ def score_people(data: ChoiceData, people: Mapping[str, ArrayLike], agent: Agent
     >>> from rwlib.checking.calibration import score_people
     >>> data = rwlib.ChoiceData([[0, 1], [1, 1]], [[0.0, 1.0], [0.0, 1.0]])
     >>> people = {"alpha": np.array([0.5, 0.5, 0.5]), "beta": np.array([0.0, 1.0, 2.0])}
-    >>> score_people(data, people, rwlib.ASYMMETRIC.agent).shape
+    >>> score_people(data, people, rwlib.ASYMMETRIC).shape
     (3, 2)
     """
-    return jax.lax.map(lambda person: log_likelihood(data, person, agent), people, batch_size=BATCH)
+    score = lambda person: log_likelihood_given(data, person, dict(model.fixed), model.agent)  # noqa: E731
+    return jax.lax.map(score, people, batch_size=BATCH)
 
 
 # Calibration
@@ -324,8 +325,7 @@ def _log_likelihoods(true, data, model, fit):
         ).astype(np.float32)
         for p in model.parameters
     }
-    anonymous = dataclasses.replace(data, subjects=None)
-    scores = np.asarray(score_people(anonymous, sets, model.agent), float).sum(axis=1)
+    scores = np.asarray(score_people(data.without_labels(), sets, model), float).sum(axis=1)
     return scores[-1], scores[:-1].reshape(n_chains, n_draws)
 
 

@@ -97,28 +97,26 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
     >>> bool(rwlib.loo_by_trial(data, rwlib.SYMMETRIC, fit).elpd < 0)
     True
     """
-    row, trial = np.nonzero(data.mask)
+    row, trial = np.nonzero(data.scored)
     coords = {"subject": ("point", np.array(data.subjects)[row]), "trial": ("point", trial)}
     if not model.parameters:
-        scores = np.asarray(trialwise_log_likelihood(data, {}, model.agent), float)[row, trial]
+        scores = np.asarray(trialwise_log_likelihood(data, dict(model.fixed), model.agent), float)[row, trial]
         elpd_i = xr.DataArray(scores, dims="point", coords=coords)
         return _elpd("loo", elpd_i, p=0.0, n_samples=1, pareto_k=xr.full_like(elpd_i, -np.inf))
     if fit is None:
         raise ValueError(f"The model {model.name!r} has parameters: give loo_by_trial a fit of it.")
-    _check_fit(fit, data, model)
-
-    posterior = fit["posterior"].dataset
+    posterior = _posterior_of(fit, data, model)
     draws = {p.name: posterior[p.name].values.reshape(-1, data.n_subjects) for p in model.parameters}
     n_samples = posterior.sizes["chain"] * posterior.sizes["draw"]
-    r_eff = _relative_efficiency(posterior)
+    r_eff, anonymous = _relative_efficiency(posterior), data.without_labels()
     parts = []
     for people in _in_parts(
-        np.flatnonzero(np.any(data.mask, axis=1)), AT_ONCE // (n_samples * data.n_trials)
+        np.flatnonzero(np.any(data.scored, axis=1)), AT_ONCE // (n_samples * data.n_trials)
     ):
-        few = ChoiceData(data.choices[people], data.rewards[people], data.mask[people], data.n_actions)
+        few = jax.tree.map(lambda x: x[people], anonymous)  # noqa: B023
         of_few = _in_single_precision({name: values[:, people] for name, values in draws.items()})
-        by_trial = np.asarray(_score_trials(few, of_few, model.agent))
-        parts.append(_leave_out(by_trial[:, few.mask].T.astype(float), r_eff))
+        by_trial = np.asarray(_score_trials(few, of_few, model))
+        parts.append(_leave_out(by_trial[:, few.scored].T.astype(float), r_eff))
     elpd_i, p_i, pareto_k = (
         xr.DataArray(np.concatenate(values), dims="point", coords=coords) for values in zip(*parts)
     )
@@ -135,12 +133,20 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
     return elpd
 
 
-def _check_fit(fit, data, model):
-    """Refuse a fit of another model or of other data."""
+def _posterior_of(fit, data, model):
+    """The posterior of the subjects of ``data``, in their order, unless the fit is of another model or of other data."""
     hierarchy.check_fitted(fit.attrs, model)
+    observed, posterior = fit["observed_data"].dataset, fit["posterior"].dataset
+    labels = posterior["subject"].values.tolist()
+    wanted = np.asarray(data.subjects).tolist()  # numbers beside texts become texts, as they do in xarray
+    for label in (*wanted, *labels):
+        if label not in labels or label not in wanted:
+            where, not_there = ("data", "the fit") if label in wanted else ("the fit", "data")
+            raise ValueError(f"The subject {label!r} is in {where} and not in {not_there}: give the data that were fitted.")
     for name in ("choices", "rewards", "mask"):
-        if not np.array_equal(fit["observed_data"][name], getattr(data, name)):
+        if not np.array_equal(observed[name].sel(subject=wanted), getattr(data, name)):
             raise ValueError(f"The fit is one of other data: its {name} differ.")
+    return posterior.sel(subject=wanted)
 
 
 def _relative_efficiency(posterior):
@@ -247,7 +253,7 @@ def kfold_by_subject(
     >>> elpd.elpd_i.values.tolist()
     [-2.773, -2.773]
     """
-    everybody = np.flatnonzero(np.any(data.mask, axis=1))
+    everybody = np.flatnonzero(np.any(data.scored, axis=1))
     if not 2 <= n_folds <= len(everybody):
         raise ValueError(
             f"n_folds is {n_folds}; with {len(everybody)} subjects who have trials it must lie between 2 and "
@@ -267,12 +273,13 @@ def kfold_by_subject(
         return xr.DataArray(np.asarray(values)[everybody], dims="subject", coords=coords)
 
     if not model.parameters:
-        scores = np.asarray(log_likelihood(data, {}, model.agent), float)
+        scores = np.asarray(log_likelihood(data, dict(model.fixed), model.agent), float)
         always = ("subject", np.ones(len(everybody), bool))
         return _elpd("loo_kfold", of_everybody(scores, passes=always), p=np.nan, n_samples=1, n_folds=n_folds)
 
     # A subject without trials teaches the group nothing: masked, a fold's subjects are left out, and all data
     # stay equally large.
+    anonymous = data.without_labels()
     training = [dataclasses.replace(data, mask=data.mask & (fold_of != i)[:, None]) for i in range(n_folds)]
     settings = dict(
         num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept
@@ -283,7 +290,7 @@ def kfold_by_subject(
     for i, (fold, each) in enumerate(zip(folds, checked)):
         # Every fold is filled up to the size of the largest, so that one compiled program serves all.
         rows = np.resize(fold, len(folds[0]))
-        held_out = ChoiceData(data.choices[rows], data.rewards[rows], data.mask[rows], data.n_actions)
+        held_out = jax.tree.map(lambda x: x[rows], anonymous)  # noqa: B023
         of_fold = _score_strangers(
             held_out, each.fit["posterior"], model, draws_per_group, np.random.default_rng([seed, i])
         )
@@ -323,7 +330,7 @@ def _score_strangers(data, posterior, model, draws_per_group, rng):
     top = np.full(data.n_subjects, -np.inf)
     for n_rounds in range(1, MAX_ROUNDS + 1):
         people = _in_single_precision(_people_of_group(posterior, model, draws_per_group, rng))
-        logs = np.asarray(score_people(data, people, model.agent), float).reshape(
+        logs = np.asarray(score_people(data, people, model), float).reshape(
             n_groups, draws_per_group, -1
         )
         top_before, top = top, np.maximum(top, logs.max(axis=(0, 1)))
@@ -509,10 +516,11 @@ def compare_scores(scores: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-@partial(jax.jit, static_argnames="agent")
-def _score_trials(data, draws, agent):
+@partial(jax.jit, static_argnames="model")
+def _score_trials(data, draws, model):
     """Log-probability of each choice under each draw, (n_draws, n_subjects, n_trials)."""
-    return jax.lax.map(lambda draw: trialwise_log_likelihood(data, draw, agent), draws, batch_size=BATCH)
+    score = lambda draw: trialwise_log_likelihood(data, {**draw, **dict(model.fixed)}, model.agent)  # noqa: E731
+    return jax.lax.map(score, draws, batch_size=BATCH)
 
 
 def _people_of_group(posterior, model, draws_per_group, rng):

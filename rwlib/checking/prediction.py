@@ -6,7 +6,7 @@ There are two kinds of prediction. *Generative*: agents play the task again, and
 (:mod:`rwlib.checking.summaries`).
 """
 
-from functools import lru_cache, partial
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -16,12 +16,13 @@ from jax.typing import ArrayLike
 from jaxtyping import Bool, Num, PRNGKeyArray
 from numpyro.infer import Predictive
 
-from rwlib.model.agents import first_state, next_state, precision_of
+from rwlib.model.agents import check_agent, precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
 from rwlib.data.choices import ChoiceData
+from rwlib.data.design import Design, check_design
 from rwlib.fitting.hierarchy import ASYMMETRIC, Model, check_fitted, sample_subjects
 from rwlib.model.parameters import subject_parameters
-from rwlib.model.simulation import simulate
+from rwlib.model.simulation import play_all
 
 __all__ = ["generate", "predict_next", "sample_prior"]
 
@@ -86,6 +87,7 @@ def generate(
     model: Model = ASYMMETRIC,
     *,
     mask: Bool[ArrayLike, "n_subjects n_trials"] | None = None,
+    design: Design = Design(),
     num_draws: int = 500,
 ) -> xr.DataTree:
     """Let the agents play the task again, with parameters from the posterior or the prior: the generative prediction.
@@ -104,6 +106,9 @@ def generate(
     mask : array of bool, shape (n_subjects, n_trials), optional
         ``data.mask`` of observed choices: no agent plays a trial that its subject missed. Default: all are played.
         Rows are in the order of the draws' subjects, as are those of ``outcomes``.
+    design : Design, optional
+        ``data.design`` of observed choices: the same actions are on offer, runs begin where they did, and choices that
+        were forced are forced again.
     num_draws : int, default 500
         At most so many draws are used, evenly spaced along the chains.
 
@@ -145,9 +150,11 @@ def generate(
     played = np.ones((n_subjects, n_trials), bool) if mask is None else np.asarray(mask, bool)
     if played.shape != (n_subjects, n_trials):
         raise ValueError(f"mask has shape {played.shape}; with these draws and outcomes it must be {(n_subjects, n_trials)}.")
-    outcomes = np.where(played[:, :, None], outcomes, np.nan)
+    design = check_design(design, n_subjects, n_trials, n_actions)
+    check_agent(model.agent, params, n_actions, design.before, design.after)
+    outcomes = np.broadcast_to(outcomes, (n_subjects, n_trials, n_actions))
     keys = jax.random.split(key, dataset.sizes["chain"] * dataset.sizes["draw"])
-    choices, rewards = _play_again(keys, outcomes, params, _skipping(model.agent))
+    choices, rewards = _play_again(keys, outcomes, params, model.agent, design, played)
     predicted = {"choices": np.where(played, choices, 0), "rewards": np.where(played, rewards, 0.0)}
     return _to_predictions(predicted, "generative", source, dataset, played, n_actions, model)
 
@@ -203,6 +210,7 @@ def predict_next(
     0.5
     """
     source, dataset, params = _parameters(draws, model, num_draws, data.subjects)
+    check_agent(model.agent, params, data.n_actions, data.design.before, data.design.after)
     keys = jax.random.split(key, dataset.sizes["chain"] * dataset.sizes["draw"])
     choices, probability = _replace_each(keys, data, params, model.agent)
     mask = np.asarray(data.mask)
@@ -215,47 +223,33 @@ def predict_next(
 
 
 @partial(jax.jit, static_argnames="agent")
-def _play_again(keys, outcomes, params, agent):
+def _play_again(keys, outcomes, params, agent, design, mask):
     """One whole study per draw, all in one program: (n_draws, n_subjects, n_trials) choices and rewards."""
 
     def one_draw(key, params):
-        data = simulate(key, outcomes, params, agent).data
-        return data.choices, data.rewards
+        tables = jnp.asarray(outcomes, precision_of(params))
+        return play_all(key, tables, params, agent, design, mask)[:2]
 
     return jax.vmap(one_draw)(keys, params)
-
-
-@lru_cache
-def _skipping(agent):
-    """The agent, to which nothing happens where the outcome is NaN. (Cached: the same agent, the same compiled program.)"""
-
-    def learn(state, chosen, reward, params):
-        missed = jnp.isnan(reward)
-        return next_state(agent, state, chosen, jnp.where(missed, 0.0, reward), ~missed, params)
-
-    return agent._replace(learn=learn)
 
 
 @partial(jax.jit, static_argnames="agent")
 def _replace_each(keys, data, params, agent):
     """Draw another choice for each trial of the observed history; and the probability of the observed one."""
-    precision = precision_of(params)
 
-    def one_subject(key, choices, rewards, mask, params):
-        def trial(state, inputs):
-            trial_key, choice, reward, counts = inputs
-            log_probs = agent.log_probabilities(state, params)
-            chosen = jax.nn.one_hot(choice, data.n_actions, dtype=precision)
-            state = next_state(agent, state, chosen, reward, counts, params)
-            return state, (sample_choice(trial_key, log_probs), jnp.exp(log_probs[choice]))
+    def one_subject(key, params, actions, trials, choices, rewards):
+        def respond(log_probs, given):
+            trial_key, choice, reward = given
+            return choice, reward, (sample_choice(trial_key, log_probs), jnp.exp(log_probs[choice]))
 
-        history = (jax.random.split(key, data.n_trials), choices, rewards, mask)
-        return jax.lax.scan(trial, first_state(agent, params, data.n_actions), history)[1]
+        history = jax.random.split(key, data.n_trials), choices, rewards
+        return session(agent, params, actions, trials, history, respond)[1]
 
     def one_draw(key, params):
         of_subjects = jax.random.split(key, data.n_subjects)
-        observed = jnp.asarray(data.choices), jnp.asarray(data.rewards, precision), jnp.asarray(data.mask)
-        return jax.vmap(one_subject)(of_subjects, *observed, params)
+        actions = jnp.broadcast_to(jnp.arange(data.n_actions), (data.n_subjects, data.n_actions))
+        history = jnp.asarray(data.choices), jnp.asarray(data.rewards, precision_of(params))
+        return jax.vmap(one_subject)(of_subjects, params, actions, trials_of(data.design, data.mask), *history)
 
     return jax.vmap(one_draw)(keys, params)
 
@@ -288,7 +282,7 @@ def _parameters(draws, model, num_draws, subjects=None):
             draw, i = np.argwhere(~np.isfinite(values))[0]
             raise ValueError(f"draws of {name!r} hold {values[draw, i]} for subject {dataset['subject'].values.tolist()[i]!r}; they must be finite.")
         given[name] = values.ravel()
-    complete = subject_parameters(given, shape[0] * shape[1], model.agent.parameters)
+    complete = subject_parameters({**given, **dict(model.fixed)}, shape[0] * shape[1], model.agent)
     return source, dataset, {name: value.reshape(shape) for name, value in complete.items()}
 
 

@@ -1,15 +1,16 @@
-"""Observed choices and rewards: one immutable container, and reading and writing tables."""
+"""Observed choices and rewards: one immutable container."""
 
 import dataclasses
-from collections.abc import Hashable, Sequence
-from pathlib import Path
+from collections.abc import Hashable, Mapping, Sequence
 
 import jax
 import numpy as np
 import pandas as pd
 from jaxtyping import Array, Bool, Num
 
-__all__ = ["ChoiceData", "read_choices", "write_choices"]
+from rwlib.data.design import Design, check_design, rows_of
+
+__all__ = ["ChoiceData"]
 
 MOST_ACTIONS = 2**24  # single precision counts so far without a gap
 
@@ -21,9 +22,9 @@ Mask = Bool[Array, "n_subjects n_trials"] | Bool[np.ndarray, "n_subjects n_trial
 class ChoiceData:
     """What each subject chose and received, trial by trial.
 
-    Immutable, and a JAX pytree: ``choices``, ``rewards`` and ``mask`` are its leaves, so it can be
-    passed through ``jit`` and ``vmap``. Values that are not being traced are checked when it is made.
-    Two are equal when all they hold is equal. Like arrays, they cannot be hashed.
+    Immutable, and a JAX pytree: ``choices``, ``rewards``, ``mask`` and the arrays of ``design`` are its leaves,
+    so it can be passed through ``jit`` and ``vmap``. Values that are not being traced are checked when it is
+    made. Two are equal when all they hold is equal. Like arrays, they cannot be hashed.
 
     Parameters
     ----------
@@ -36,15 +37,24 @@ class ChoiceData:
         trial teaches nothing and counts nothing; its choice and reward are ignored and become −1 and 0, so
         that it cannot count again by a change of the mask alone. Default: all True.
     n_actions : int, optional
-        Number of actions on offer. Default: the largest choice plus one.
+        Number of actions on offer. Default: as many as there are labels in ``actions``, or else the largest
+        choice plus one, which must be at least 2.
     subjects : sequence of labels, optional
         One label per subject, a number or a text, distinct also when written as text. Default: 0, 1, 2, …
+    design : Design, optional
+        What the task does apart from paying: what is on offer, where a run begins, what is shown.
+    people : dict of sequences or DataFrame, optional
+        What is known of the subjects themselves (group, age): for each name one entry per subject.
+    actions, blocks : sequence of labels, optional
+        What the actions 0, 1, … and the blocks 0, 1, … of the design are called. Default: their numbers.
+    reward_scale : (float, float), default (0.0, 1.0)
+        What rewards 0 and 1 of ``rewards`` stand for, in the units in which people were paid.
 
     Raises
     ------
     ValueError
-        If shapes differ, a choice is out of range, a reward is not finite in the session's precision, a
-        label is neither number nor text, or labels repeat.
+        If shapes differ, a choice is out of range or was not on offer, a reward is not finite in the
+        session's precision, a label is neither number nor text, or labels repeat.
 
     Examples
     --------
@@ -59,6 +69,11 @@ class ChoiceData:
     mask: Mask | None = None
     n_actions: int | None = None
     subjects: Sequence[Hashable] | np.ndarray | None = None
+    design: Design = Design()
+    people: Mapping[str, Sequence] | pd.DataFrame | tuple = ()
+    actions: Sequence[Hashable] | np.ndarray | None = None
+    blocks: Sequence[Hashable] | np.ndarray | None = None
+    reward_scale: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self):
         choices, rewards, mask = self.choices, self.rewards, self.mask
@@ -67,10 +82,12 @@ class ChoiceData:
                 raise ValueError("Inside jit or vmap, ChoiceData needs its mask and n_actions spelled out.")
             subjects = range(choices.shape[0]) if self.subjects is None else self.subjects
             object.__setattr__(self, "subjects", tuple(subjects))
+            object.__setattr__(self, "actions", tuple(range(self.n_actions) if self.actions is None else self.actions))
+            object.__setattr__(self, "blocks", tuple(() if self.blocks is None else self.blocks))
             return
         precision = np.float64 if jax.config.jax_enable_x64 else np.float32
         choices, rewards = _numbers("choices", choices), _numbers("rewards", rewards)
-        mask = np.ones(choices.shape, bool) if mask is None else _numbers("mask", mask)
+        mask = np.ones(choices.shape, bool) if mask is None else _flags("mask", mask)
         if choices.ndim != 2 or 0 in choices.shape:
             raise ValueError(
                 f"choices has shape {choices.shape}; "
@@ -79,7 +96,8 @@ class ChoiceData:
         for name, array in (("rewards", rewards), ("mask", mask)):
             if array.shape != choices.shape:
                 raise ValueError(f"{name} has shape {array.shape}, but choices has {choices.shape}; they must agree.")
-        subjects = _labels(range(len(choices)) if self.subjects is None else self.subjects, len(choices))
+        n_subjects, n_trials = choices.shape
+        subjects = _labels("subject", range(n_subjects) if self.subjects is None else self.subjects, n_subjects)
 
         def check(bad, array, complaint):
             if bad.any():
@@ -98,16 +116,20 @@ class ChoiceData:
             check(mask & ~((choices >= 0) & (choices % 1 == 0)), choices, whole)
         with np.errstate(over="ignore"):
             too_large = np.isfinite(rewards) & ~np.isfinite(rewards.astype(precision))
-        without = "A reward is {}; set mask to False on trials without an outcome."
-        check(mask & ~np.isfinite(rewards), rewards, without)
+        shown = mask
+        if self.design.feedback is not None:
+            shown = mask & np.broadcast_to(np.asarray(self.design.feedback, bool), mask.shape)
+        without = (
+            "A reward is {}; where the outcome was not shown, set design.feedback to False, and where no choice "
+            "was made, mask."
+        )
+        check(shown & ~np.isfinite(rewards), rewards, without)
         check(
-            mask & too_large,
+            shown & too_large,
             rewards,
             f"A reward is {{}}, too large for {np.dtype(precision).name}: count rewards in a larger unit.",
         )
-        n_actions = choices[mask].max() + 1 if self.n_actions is None else self.n_actions
-        if not (n_actions >= 1 and n_actions % 1 == 0):
-            raise ValueError(f"n_actions is {n_actions}; it must be a whole number, at least 1.")
+        n_actions = self._number_of_actions(choices[mask])
         check(
             mask & (choices >= n_actions),
             choices,
@@ -119,30 +141,83 @@ class ChoiceData:
                 f"There would be {n_actions:.0f} actions; there may be {MOST_ACTIONS}. "
                 "Are the choices codes? Number the actions 0, 1, 2, …."
             )
+        n_actions = int(n_actions)
+        design = check_design(self.design, n_subjects, n_trials, n_actions)
+        # Numbers that stood in for labels follow the number of actions.
+        named = self.actions is not None and tuple(self.actions) != tuple(range(len(self.actions)))
+        actions = _labels("action", self.actions if named else range(n_actions), n_actions)
+        at_choice = np.where(mask, choices, 0).astype(int)
+        if design.offered is not None:
+            was_offered = np.take_along_axis(design.offered, at_choice[..., None], axis=2)[..., 0]
+            check(mask & ~was_offered, choices, "The choice {} was not on offer.")
+            alone = design.offered.sum(axis=2) < 2
+            if design.forced is not None:
+                alone &= design.forced < 0
+            check(mask & alone, choices, "Only the action {} was on offer, which is no choice: say so in design.forced.")
+        if design.forced is not None:
+            check(mask & (design.forced >= 0) & (design.forced != choices), choices, "The choice {} is not the one in design.forced.")
+        n_blocks = 0 if design.block is None else int(design.block.max()) + 1
+        n_blocks = n_blocks if self.blocks is None else max(n_blocks, len(self.blocks))
+        blocks = _labels("block", range(n_blocks) if self.blocks is None else self.blocks, n_blocks)
         # What a masked trial holds must not matter, so it is set to something harmless that is no choice.
         self.__setstate__(
             {
                 "choices": np.where(mask, choices, -1).astype(np.int32),
-                "rewards": np.where(mask, rewards, 0.0).astype(precision),
+                "rewards": np.where(shown, rewards, 0.0).astype(precision),
                 "mask": mask.copy(),
-                "n_actions": int(n_actions),
+                "n_actions": n_actions,
                 "subjects": subjects,
+                "design": design,
+                "people": _of_people(self.people, n_subjects),
+                "actions": actions,
+                "blocks": blocks,
+                "reward_scale": _scale(self.reward_scale),
             }
         )
+
+    def _number_of_actions(self, choices):
+        """As given, or as labels or choices say."""
+        if self.n_actions is not None:
+            if not (self.n_actions >= 1 and self.n_actions % 1 == 0):
+                raise ValueError(f"n_actions is {self.n_actions}; it must be a whole number, at least 1.")
+            return self.n_actions
+        if self.actions is not None:
+            return len(self.actions)
+        if self.design.offered is not None:
+            return np.shape(self.design.offered)[-1]
+        n_actions = choices.max() + 1
+        if n_actions == 1:
+            raise ValueError(
+                "Only action 0 was ever chosen, so nobody knows how many there were: pass n_actions. (With one "
+                "action every choice would be certain.)"
+            )
+        if n_actions <= MOST_ACTIONS:
+            chosen = np.unique(choices).astype(int)
+            if len(chosen) < n_actions:
+                never = sorted(set(range(int(n_actions))) - set(chosen.tolist()))
+                raise ValueError(
+                    f"The choices are {_listed(chosen)}, so {len(never)} action{'s' * (len(never) > 1)} below the "
+                    f"largest one {'was' if len(never) == 1 else 'were'} never chosen ({_listed(never)}). Are some of "
+                    "them codes, of keys or of missed trials? Number the actions 0, 1, 2, … and mask missed "
+                    f"trials. If there really are {n_actions:.0f} actions, pass n_actions={n_actions:.0f}."
+                )
+        return n_actions
 
     def __setstate__(self, state):
         # For pickle and copy, too, which would forget that the arrays are read-only.
         for name, value in state.items():
-            if isinstance(value, np.ndarray):
-                value.setflags(write=False)
+            for array in jax.tree.leaves(value):
+                if isinstance(array, np.ndarray):
+                    array.setflags(write=False)
             object.__setattr__(self, name, value)
 
     def __eq__(self, other):
         if not isinstance(other, ChoiceData):
             return NotImplemented
-        arrays = ("choices", "rewards", "mask")
-        return (self.n_actions, self.subjects) == (other.n_actions, other.subjects) and all(
-            np.array_equal(getattr(self, name), getattr(other, name)) for name in arrays
+        (leaves, static), (their_leaves, their_static) = _flatten(self), _flatten(other)
+        same_parts = jax.tree.structure(leaves) == jax.tree.structure(their_leaves)
+        return same_parts and static == their_static and all(
+            map(np.array_equal, jax.tree.leaves(leaves), jax.tree.leaves(their_leaves))
         )
 
     @property
@@ -153,6 +228,29 @@ class ChoiceData:
     def n_trials(self) -> int:
         return self.choices.shape[1]
 
+    @property
+    def scored(self) -> Bool[Array, "n_subjects n_trials"] | Bool[np.ndarray, "n_subjects n_trials"]:
+        """Where a person made a choice of their own."""
+        return self.mask if self.design.forced is None else self.mask & (self.design.forced < 0)
+
+    @property
+    def person_table(self) -> pd.DataFrame:
+        """``people``, with a row for each subject and their labels as index."""
+        return pd.DataFrame(dict(self.people), index=pd.Index(self.subjects, name="subject"))
+
+    def without_labels(self) -> "ChoiceData":
+        """What a likelihood reads. Without labels, equally large data share one compiled program."""
+        return dataclasses.replace(self, subjects=None, people=(), actions=None, blocks=None, reward_scale=(0.0, 1.0))
+
+    def of_subjects(self, rows: np.ndarray | Sequence[int]) -> "ChoiceData":
+        """The data of some subjects, in the order of ``rows``, which counts from 0."""
+        rows = np.asarray(rows)
+        people = {name: [values[row] for row in rows] for name, values in self.people}
+        leaves = {name: getattr(self, name)[rows] for name in ("choices", "rewards", "mask")}
+        subjects = [self.subjects[row] for row in rows]
+        design = rows_of(self.design, rows)
+        return dataclasses.replace(self, **leaves, subjects=subjects, design=design, people=people)
+
 
 def _numbers(name, values):
     """A new array of doubles, which hold every whole number that may be a choice."""
@@ -162,166 +260,80 @@ def _numbers(name, values):
         raise ValueError(f"{name} must be numbers, as many for each subject: {error}.") from error
 
 
-def _labels(subjects, n_subjects):
+def _flags(name, values):
+    """A new array of flags, 0 and 1 among them; the odd ones are found by their place later."""
+    array = np.array(values)
+    if array.dtype.kind in "biuf":
+        return array.astype(float)
+    odd = next(x for x in array.ravel().tolist() if not isinstance(x, bool))
+    raise ValueError(f"{name} holds {odd!r}, of type {type(odd).__name__}; each entry must be True or False.")
+
+
+def _listed(numbers, most=6):
+    """Some numbers in words."""
+    shown = ", ".join(str(int(x)) for x in numbers[:most])
+    return shown + (", …" if len(numbers) > most else "")
+
+
+def _scale(scale):
+    zero, one = map(float, scale)
+    if not (np.isfinite(zero) and np.isfinite(one) and one > zero):
+        raise ValueError(f"reward_scale is {tuple(scale)}; the first number must be below the second.")
+    return zero, one
+
+
+def _of_people(people, n_subjects):
+    """What is known of people, as pairs of a name and values that JAX can compare."""
+    if isinstance(people, pd.DataFrame):
+        people = people.to_dict("list")
+    found = []
+    for name, values in dict(people).items():
+        values = tuple(x.item() if isinstance(x, np.generic) else x for x in values)
+        if len(values) != n_subjects:
+            raise ValueError(f"people[{name!r}] has {len(values)} entries; there are {n_subjects} subjects.")
+        found.append((name, values))
+    return tuple(found)
+
+
+def _labels(kind, given, n_wanted):
     """Labels as Python's own numbers and texts, which can be stored, compared and found again."""
     scalars = np.integer | np.floating | np.str_
-    labels = tuple(label.item() if isinstance(label, scalars) else label for label in subjects)
-    if len(labels) != n_subjects:
-        raise ValueError(f"There are {len(labels)} subject labels for {n_subjects} rows of choices.")
+    labels = tuple(label.item() if isinstance(label, scalars) else label for label in given)
+    if len(labels) != n_wanted:
+        of_what = "rows of choices" if kind == "subject" else f"{kind}s"
+        raise ValueError(f"There are {len(labels)} {kind} labels for {n_wanted} {of_what}.")
     for label in labels:
         if isinstance(label, bool) or not isinstance(label, int | float | str) or label != label:
             raise ValueError(
-                f"The subject label {label!r} is neither a number nor a text; write it as a text."
+                f"The {kind} label {label!r} is neither a number nor a text; write it as a text."
             )
     first = {}
     for label in labels:
         other = first.setdefault(str(label), label)
         if type(other) is not type(label):
             raise ValueError(
-                f"The subject labels {other!r} and {label!r} are the same as text; each row needs its own."
+                f"The {kind} labels {other!r} and {label!r} are the same as text; each {kind} needs its own."
             )
-    if len(first) < n_subjects or len(set(labels)) < n_subjects:
+    if len(first) < n_wanted or len(set(labels)) < n_wanted:
         twice = next(label for label in labels if labels.count(label) > 1)
-        raise ValueError(f"The subject label {twice!r} occurs more than once; each row needs its own.")
+        raise ValueError(f"The {kind} label {twice!r} occurs more than once; each {kind} needs its own.")
     return labels
 
 
+LEAVES = ("choices", "rewards", "mask", "design")
+STATIC = ("n_actions", "subjects", "people", "actions", "blocks", "reward_scale")
+
+
 def _flatten(data):
-    return (data.choices, data.rewards, data.mask), (data.n_actions, data.subjects)
+    return tuple(getattr(data, name) for name in LEAVES), tuple(getattr(data, name) for name in STATIC)
 
 
 def _unflatten(static, leaves):
     # JAX also rebuilds pytrees with placeholders for leaves, which no check could accept.
     data = object.__new__(ChoiceData)
-    for name, value in zip(("choices", "rewards", "mask", "n_actions", "subjects"), (*leaves, *static)):
+    for name, value in zip((*LEAVES, *STATIC), (*leaves, *static)):
         object.__setattr__(data, name, value)
     return data
 
 
 jax.tree_util.register_pytree_node(ChoiceData, _flatten, _unflatten)
-
-
-def read_choices(
-    path_or_dataframe: str | Path | pd.DataFrame,
-    *,
-    subject: str = "subject",
-    trial: str = "trial",
-    choice: str = "choice",
-    reward: str = "reward",
-    n_actions: int | None = None,
-) -> ChoiceData:
-    """Read a table with one row per trial.
-
-    Rows may come in any order: each subject's are sorted by ``trial``. An empty choice is a missed
-    trial and is masked. Subjects with fewer trials are masked at the end. Subjects keep the order in
-    which they first appear.
-
-    Parameters
-    ----------
-    path_or_dataframe : path of a CSV file, or pandas DataFrame
-    subject, trial, choice, reward : str
-        Names of the columns.
-    n_actions : int, optional
-        Number of actions on offer. Give it when some action may never have been chosen.
-
-    Returns
-    -------
-    data : ChoiceData
-
-    Raises
-    ------
-    ValueError
-        If a column is missing, a trial occurs twice, a choice or reward is not a number, choices seem
-        to start at 1, or a reward is missing where a choice was made. The message names the row.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from rwlib import read_choices
-    >>> table = pd.DataFrame({"subject": ["a", "a"], "trial": [2, 1], "choice": [1, 0], "reward": [1.0, 0.0]})
-    >>> print(read_choices(table).choices)
-    [[0 1]]
-    """
-    table = path_or_dataframe if isinstance(path_or_dataframe, pd.DataFrame) else pd.read_csv(path_or_dataframe)
-    for column in (subject, trial, choice, reward):
-        if column not in table.columns:
-            raise ValueError(f"The table has no column {column!r}; it has {', '.join(map(repr, table.columns))}.")
-    if table.empty:
-        raise ValueError("The table has no rows.")
-    table = table.reset_index(drop=True)
-
-    def numbers(column):
-        values = pd.to_numeric(table[column], errors="coerce")
-        bad = values.isna() & table[column].notna()
-        if bad.any():
-            row = bad.idxmax()
-            raise ValueError(f"Row {row} has {table[column][row]!r} in column {column!r}, which is not a number.")
-        return values
-
-    for column in (subject, trial):
-        if table[column].isna().any():
-            raise ValueError(f"Row {table[column].isna().idxmax()} has no {column!r}.")
-    trials, choices, rewards = numbers(trial), numbers(choice), numbers(reward)
-    repeated = pd.DataFrame({"s": table[subject], "t": trials}).duplicated()
-    if repeated.any():
-        row = repeated.idxmax()
-        raise ValueError(f"Row {row} repeats trial {table[trial][row]} of subject {str(table[subject][row])!r}.")
-    unpaid = choices.notna() & rewards.isna()
-    if unpaid.any():
-        row = unpaid.idxmax()
-        raise ValueError(f"Row {row} has a choice but no {reward!r}; leave the choice empty too if the trial was missed.")
-    if n_actions is None and choices.min() == 1:
-        raise ValueError("The smallest choice is 1, so choices seem to start at 1: subtract 1. If action 0 exists, pass n_actions.")
-
-    labels = list(dict.fromkeys(table[subject]))
-    by_subject = [np.flatnonzero((table[subject] == label).to_numpy()) for label in labels]
-    shape = (len(labels), max(map(len, by_subject)))
-    filled = {"choices": np.zeros(shape), "rewards": np.zeros(shape), "mask": np.zeros(shape, bool)}
-    for row, index in enumerate(by_subject):
-        index = index[np.argsort(trials.to_numpy()[index], kind="stable")]
-        made = choices.notna().to_numpy()[index]
-        filled["mask"][row, : len(index)] = made
-        filled["choices"][row, : len(index)] = np.where(made, choices.to_numpy()[index], 0)
-        filled["rewards"][row, : len(index)] = np.where(made, rewards.to_numpy()[index], 0)
-    return ChoiceData(**filled, n_actions=n_actions, subjects=labels)
-
-
-def write_choices(data: ChoiceData, path: str | Path | None = None) -> pd.DataFrame:
-    """Turn choices back into a table, and write it as CSV when a path is given.
-
-    Masked trials keep their row, with choice and reward left empty, so that reading the table gives
-    the same data again (``read_choices(table, n_actions=data.n_actions)``).
-
-    Parameters
-    ----------
-    data : ChoiceData
-    path : path, optional
-        Where to write the CSV file.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        Columns ``subject``, ``trial`` (from 0), ``choice`` and ``reward``.
-
-    Examples
-    --------
-    >>> from rwlib import ChoiceData, write_choices
-    >>> print(write_choices(ChoiceData([[0, 1]], [[0.0, 1.0]], subjects=["ada"])).to_csv(index=False))
-    subject,trial,choice,reward
-    ada,0,0,0.0
-    ada,1,1,1.0
-    <BLANKLINE>
-    """
-    mask = np.asarray(data.mask).ravel()
-    table = pd.DataFrame(
-        {
-            "subject": np.repeat(np.array(data.subjects, dtype=object), data.n_trials),
-            "trial": np.tile(np.arange(data.n_trials), data.n_subjects),
-            "choice": pd.array(np.where(mask, np.asarray(data.choices).ravel(), 0), dtype="Int64"),
-            "reward": np.where(mask, np.asarray(data.rewards).ravel(), np.nan),
-        }
-    )
-    table.loc[~mask, "choice"] = pd.NA
-    if path is not None:
-        table.to_csv(path, index=False)
-    return table

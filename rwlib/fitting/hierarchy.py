@@ -1,5 +1,6 @@
 """From the group to its subjects: priors, transforms, centring, and the NumPyro model."""
 
+import dataclasses
 import hashlib
 import inspect
 import math
@@ -12,10 +13,11 @@ import numpyro
 import numpyro.distributions as dist
 from jaxtyping import Array, Float
 
-from rwlib.model.agents import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT, Agent
 from rwlib.data.choices import ChoiceData
-from rwlib.model.likelihood import log_likelihood
-from rwlib.model.parameters import RANGES, subject_parameters
+from rwlib.model.agents import Agent
+from rwlib.model.likelihood import log_likelihood_given
+from rwlib.model.parameters import long_names, subject_parameters
+from rwlib.model.rescorla_wagner import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
 
 __all__ = [
     "ASYMMETRIC",
@@ -65,12 +67,36 @@ class GroupParameter(NamedTuple):
     centred: bool = False
 
 
-class Model(NamedTuple):
-    """A model is its name, its parameters, and the agent that they belong to; the rest follows."""
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A model is its name, its parameters, and the agent that they belong to; the rest follows.
+
+    Parameters
+    ----------
+    name : str
+    parameters : tuple of GroupParameter
+        Those that are estimated.
+    agent : Agent, default RESCORLA_WAGNER_AGENT
+    fixed : dict of numbers, optional
+        Parameters of the agent that are known, the same for everybody: ``{"q0": 0.0}`` where people expect nothing.
+
+    Examples
+    --------
+    >>> import dataclasses
+    >>> import rwlib
+    >>> from_nothing = dataclasses.replace(rwlib.ASYMMETRIC, name="from 0", fixed={"q0": 0.0})
+    >>> from_nothing.fixed
+    (('q0', 0.0),)
+    """
 
     name: str
     parameters: tuple[GroupParameter, ...]
     agent: Agent = RESCORLA_WAGNER_AGENT
+    fixed: Mapping[str, float] | tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self):
+        # As pairs, since what JAX compiles for must be hashable.
+        object.__setattr__(self, "fixed", tuple((name, float(value)) for name, value in dict(self.fixed).items()))
 
 
 _BETA = GroupParameter("beta", "exp", mean_location=1.0, mean_scale=1.0, sd_scale=0.5)
@@ -176,7 +202,7 @@ def hierarchical_model(data: ChoiceData, model: Model = ASYMMETRIC) -> None:
     """
     params = {parameter.name: sample_subjects(parameter, data.n_subjects) for parameter in model.parameters}
     params = {name: value.astype(SCORING) for name, value in params.items()}
-    numpyro.factor("log_likelihood", log_likelihood(data, params, model.agent).sum())
+    numpyro.factor("log_likelihood", log_likelihood_given(data, params, dict(model.fixed), model.agent).sum())
 
 
 def model_fingerprint(model: Model) -> str:
@@ -199,7 +225,8 @@ def model_fingerprint(model: Model) -> str:
     >>> model_fingerprint(ASYMMETRIC) == model_fingerprint(SYMMETRIC)
     False
     """
-    content = [model.name, *map(tuple, model.parameters), model.agent.parameters, *map(_code, model.agent[1:])]
+    functions = [f for f in model.agent if callable(f)]
+    content = [model.name, *map(tuple, model.parameters), model.fixed, model.agent.parameters, *map(_code, functions)]
     return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
@@ -270,6 +297,10 @@ def check_model(model: Model) -> None:
         raise ValueError(f"model is {model!r}; give a Model, such as rwlib.ASYMMETRIC.")
     if isinstance(model.parameters, GroupParameter) or not all(isinstance(p, GroupParameter) for p in model.parameters):
         raise ValueError(f"The parameters of the model {model.name!r} are {model.parameters!r}; give a tuple of GroupParameter.")
+    ranges = {p.name: p for p in model.agent.parameters}
+    for name, _ in model.fixed:
+        if name in {p.name for p in model.parameters}:
+            raise ValueError(f"The model {model.name!r} both estimates {name!r} and holds it fixed.")
     for p in model.parameters:
         where = f"Parameter {p.name!r} of the model {model.name!r}"
         if p.transform not in TRANSFORMS:
@@ -280,10 +311,11 @@ def check_model(model: Model) -> None:
                 "the location must be finite and both scales positive."
             )
         low, high = TRANSFORMED_RANGES[p.transform]
-        allowed = RANGES.get({"alpha": "alpha_pos", "temperature": "beta"}.get(p.name, p.name))
+        allowed = ranges.get(long_names((p.name,), model.agent)[0])
         if allowed is not None and not (allowed.low <= low and high <= allowed.high):
             raise ValueError(
                 f"{where} must lie in [{allowed.low}, {allowed.high}], but the transform {p.transform!r} leads to "
                 f"({low}, {high}); 'expit' leads to (0, 1), 'exp' and 'softplus' to positive numbers."
             )
-    subject_parameters({p.name: 0.5 for p in model.parameters}, 1, model.agent.parameters)
+    middle = {p.name: float(TRANSFORMS[p.transform](p.mean_location)) for p in model.parameters}
+    subject_parameters({**middle, **dict(model.fixed)}, 1, model.agent)

@@ -166,7 +166,7 @@ def fit_many(
         progress_bar = os.environ.get("RWLIB_PROGRESS_BAR", "1") != "0"
 
     # Labels are of no use to the sampler; without them, equally large data share one compiled program.
-    anonymous = [dataclasses.replace(data, subjects=None) for data in datasets]
+    anonymous = [data.without_labels() for data in datasets]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *anonymous)
     seeds = range(len(datasets)) if seeds is None else seeds
     schedule = Schedule(num_warmup, num_samples, num_chains, target_accept, tuple(int(seed) for seed in seeds))

@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 
 from rwlib.data.choices import ChoiceData
 from rwlib.fitting.hierarchy import SCORING, TRANSFORMS, Model
-from rwlib.model.likelihood import log_likelihood
+from rwlib.model.likelihood import log_likelihood_given
 from rwlib.fitting.moves import GroupPrior
 from rwlib.fitting.proposals import Group, People
 
@@ -107,7 +107,7 @@ def log_density(position: Position, data: ChoiceData, model: Model) -> Float[Arr
             total += norm.logpdf(sd, 0.0, p.sd_scale) + norm.logpdf(subjects).sum()
             unbounded = mean + sd * subjects
         params[p.name] = TRANSFORMS[p.transform](unbounded).astype(SCORING)
-    return total + log_likelihood(data, params, model.agent).sum()
+    return total + log_likelihood_given(data, params, dict(model.fixed), model.agent).sum()
 
 
 def to_people(position: Position, model: Model, n_subjects: int) -> tuple[People, Group]:

@@ -1,155 +1,313 @@
 """Who plays: how an agent chooses and what it learns, one trial at a time. Simulation and likelihood share it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
-from jaxtyping import Array, Float, Num
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
-from rwlib.model.choice import choice_log_probabilities
-from rwlib.model.learning import asymmetric_rescorla_wagner_update
+from rwlib.data.design import Design
 
-__all__ = ["RANDOM_AGENT", "RESCORLA_WAGNER_AGENT", "WIN_STAY_LOSE_SHIFT_AGENT", "Agent"]
+__all__ = ["Agent", "Outcome", "Parameter", "Seen", "Trial", "check_agent", "precision_of", "session", "trials_of"]
+
+
+class Parameter(NamedTuple):
+    """A parameter of an agent: the smallest and the largest value it may take, and the one that leaves it without effect."""
+
+    name: str
+    low: float
+    high: float
+    neutral: float | None = None  # None: it must be given
+
+
+class Seen(NamedTuple):
+    """What a person knows before a choice: which actions are on offer, and whatever else the task shows, by name."""
+
+    offered: Bool[Array, " n_actions"]
+    extra: Mapping[str, Array]
+
+
+class Outcome(NamedTuple):
+    """What a person knows after it. ``chosen`` is 1 for the action taken and 0 elsewhere, ``reward`` is what it paid.
+
+    ``extra`` holds what was seen before the choice, and what is seen only now.
+    """
+
+    chosen: Float[Array, " n_actions"]
+    reward: Float[Array, ""]
+    offered: Bool[Array, " n_actions"]
+    extra: Mapping[str, Array]
 
 
 class Agent(NamedTuple):
-    """One subject as three functions. A session is ``start`` once, then ``log_probabilities`` and ``learn`` on each trial.
+    """One person as three functions. A run is ``start`` once, then ``log_probabilities`` and ``learn`` on each trial.
 
-    ``parameters`` are the names of :data:`rwlib.model.parameters.RANGES` that the functions find in ``params``.
-    ``start(params, n_actions)`` returns the state before the first trial,
-    ``log_probabilities(state, params)`` the log-probability of each action, and
-    ``learn(state, chosen, reward, params)`` the state after an outcome, where ``chosen`` is 1 for the action
-    taken and 0 elsewhere. Parameters, ``chosen`` and ``reward`` are floats of one precision. The state may be
-    any tree of arrays whose shapes stay the same.
+    Parameters
+    ----------
+    start : callable
+        ``start(params, n_actions)`` returns the memory before the first trial: an array, or any tree of arrays.
+    log_probabilities : callable
+        ``log_probabilities(memory, seen, params)``, with :class:`Seen`, returns the log-probability of each action,
+        shape (n_actions,). What is not on offer is left out afterwards, and the rest is made to sum to 1.
+    learn : callable
+        ``learn(memory, outcome, params)``, with :class:`Outcome`, returns the memory after the trial, in the shapes
+        that it had before.
+    without_feedback : callable, optional
+        The same for a choice whose outcome was not shown, with a ``reward`` of NaN. Default: the memory stays as it is.
+    parameters : tuple of Parameter
+        Those that may be left out or must lie in a range. Whatever else the functions read in ``params`` must be
+        given, and may be any number.
+
+    Examples
+    --------
+    An agent whose values fade, for lack of a reward as for the actions that it did not take:
+
+    >>> import jax, jax.numpy as jnp
+    >>> import rwlib
+    >>> agent = rwlib.Agent(
+    ...     start=lambda params, n_actions: jnp.zeros(n_actions),
+    ...     log_probabilities=lambda value, seen, params: jax.nn.log_softmax(params["beta"] * value),
+    ...     learn=lambda value, outcome, params: params["keep"] * value + outcome.chosen * outcome.reward,
+    ... )
+    >>> data = rwlib.ChoiceData([[0, 0]], [[1.0, 0.0]], n_actions=2)
+    >>> rwlib.log_likelihood(data, {"keep": 0.5, "beta": 2.0}, agent).round(3).tolist()
+    [-0.82]
     """
 
-    parameters: tuple[str, ...]
-    start: Callable[[dict, int], Any]
-    log_probabilities: Callable[[Any, dict], Float[Array, " n_actions"]]
-    learn: Callable[[Any, Float[Array, " n_actions"], Float[Array, ""], dict], Any]
+    start: Callable[[Mapping, int], Any]
+    log_probabilities: Callable[[Any, Seen, Mapping], Float[Array, " n_actions"]]
+    learn: Callable[[Any, Outcome, Mapping], Any]
+    without_feedback: Callable[[Any, Outcome, Mapping], Any] | None = None
+    parameters: tuple[Parameter, ...] = ()
 
 
-def precision_of(params: dict[str, Array]) -> jnp.dtype:
+class Trial(NamedTuple):
+    """What a task does on one trial, apart from paying (:class:`rwlib.data.design.Design`). ``None``: it never does.
+
+    ``counts`` is False where nobody played.
+    """
+
+    counts: Bool[Array, ""]
+    offered: Bool[Array, " n_actions"] | None
+    new_run: Bool[Array, ""] | None
+    feedback: Bool[Array, ""] | None
+    before: Mapping[str, Array]
+    after: Mapping[str, Array]
+
+
+def trials_of(design: Design, mask: Bool[Array, "n_subjects n_trials"] | Bool[np.ndarray, "n_subjects n_trials"]) -> Trial:
+    """What the task does on each trial, of arrays with (n_subjects, n_trials) in front."""
+    new_run = None
+    if design.block is not None:
+        new_run = jnp.pad(jnp.diff(jnp.asarray(design.block), axis=1) != 0, ((0, 0), (1, 0)))
+    parts = design.offered, new_run, design.feedback, dict(design.before), dict(design.after)
+    return jax.tree.map(jnp.asarray, Trial(mask, *parts))
+
+
+def precision_of(params: Mapping[str, Array]) -> jnp.dtype:
     """The float type of an agent with these parameters: theirs, or the session's where there are none."""
     return jnp.result_type(*params.values(), float)
 
 
-def first_state(agent: Agent, params: dict, n_actions: int) -> Any:
-    """An agent's state before the first trial, in types that learning does not change.
+def session(
+    agent: Agent,
+    params: Mapping[str, Array],
+    actions: Int[Array, " n_actions"],
+    trials: Trial,
+    inputs: Any,
+    respond: Callable[[Float[Array, " n_actions"], Any], tuple[Array, Array, Any]],
+) -> tuple[Any, Any]:
+    """One person's trials, one after the other: the one loop that simulation, likelihood and prediction share.
 
     Parameters
     ----------
     agent : Agent
     params : dict of numbers
-        Of one subject.
-    n_actions : int
+    actions : array of int, shape (n_actions,)
+        0, 1, …; of each person, since with one list for all some processors' code crashes LLVM (JAX 0.10).
+    trials : Trial
+        Of arrays with n_trials in front.
+    inputs : tree of arrays with n_trials in front
+        What ``respond`` is given of each trial.
+    respond : callable
+        From the log-probabilities of the actions and the inputs of a trial to the choice that was made, the reward that
+        it brought, and whatever is to be kept of this trial.
 
     Returns
     -------
-    state : tree of arrays
-        What ``agent.start`` returns. A loop that JAX compiles carries arrays of fixed types, so whole numbers
-        to which learning adds fractions, say, start as floats.
+    memories : tree of arrays with n_trials in front
+        Before each choice.
+    kept : tree of arrays with n_trials in front
+    """
+    precision, n_actions = precision_of(params), actions.shape[-1]
+    start = _first_memory(agent, params, n_actions, trials)
+
+    def one_trial(memory, now):
+        trial, given = now
+        if trial.new_run is not None:
+            memory = jax.tree.map(lambda new, old: jnp.where(trial.new_run, new, old), start, memory)
+        everything = jnp.ones(n_actions, bool)
+        seen = Seen(everything if trial.offered is None else trial.offered, _in_precision(trial.before, precision))
+        log_probs = agent.log_probabilities(memory, seen, params)
+        if trial.offered is not None:
+            log_probs = among_offered(log_probs, trial.offered)
+        choice, reward, kept = respond(log_probs, given)
+        chosen = (actions == choice).astype(precision)
+        outcome = Outcome(chosen, reward, seen.offered, {**seen.extra, **_in_precision(trial.after, precision)})
+        return _after_trial(agent, memory, outcome, trial, params), (memory, kept)
+
+    return jax.lax.scan(one_trial, start, (trials, inputs))[1]
+
+
+def among_offered(log_probabilities: Float[Array, "... n_actions"], offered: Bool[Array, "... n_actions"]) -> Float[Array, "... n_actions"]:
+    """The log-probabilities of the actions on offer, made to sum to 1; minus infinity for the others."""
+    kept = jnp.where(offered, log_probabilities, -jnp.inf)
+    return kept - jax.nn.logsumexp(kept, axis=-1, keepdims=True)
+
+
+def _after_trial(agent, memory, outcome, trial, params):
+    """The memory after a trial. Where nobody played, nothing happened, and the last choice stays the last."""
+    learned = agent.learn(memory, outcome, params)
+    if trial.feedback is not None:
+        unseen = memory
+        if agent.without_feedback is not None:
+            unseen = agent.without_feedback(memory, outcome._replace(reward=jnp.full_like(outcome.reward, jnp.nan)), params)
+        learned = jax.tree.map(lambda new, old: jnp.where(trial.feedback, new, old), learned, unseen)
+    return jax.tree.map(lambda old, new: jnp.where(trial.counts, new, old).astype(old.dtype), memory, learned)
+
+
+def _in_precision(columns, precision):
+    """Numbers in the agent's precision; whole numbers and flags, which may be indices, as they are."""
+    return {name: x.astype(precision) if jnp.issubdtype(x.dtype, jnp.floating) else x for name, x in columns.items()}
+
+
+def _first_memory(agent, params, n_actions, trials):
+    """The memory before the first trial, in types that learning does not change.
+
+    A loop that JAX compiles carries arrays of fixed types, so whole numbers to which learning adds fractions,
+    say, start as floats.
+    """
+    precision = precision_of(params)
+    extra = jax.tree.map(lambda x: x[0], {**trials.before, **trials.after})
+    outcome = Outcome(jnp.zeros(n_actions, precision), jnp.zeros((), precision), jnp.ones(n_actions, bool), _in_precision(extra, precision))
+    memory = jax.tree.map(jnp.asarray, agent.start(params, n_actions))
+    settled = False
+    while not settled:  # types only widen, and there are few of them
+        learned = jax.eval_shape(agent.learn, memory, outcome, params)
+        widened = jax.tree.map(lambda old, new: old.astype(jnp.result_type(old, new)), memory, learned)
+        settled = jax.tree.map(jnp.result_type, widened) == jax.tree.map(jnp.result_type, memory)
+        memory = widened
+    return memory
+
+
+class _Watched(Mapping):
+    """A dictionary that remembers what was read, and says what is missing in words about the agent."""
+
+    def __init__(self, values, complaint):
+        self.values_, self.complaint, self.read = dict(values), complaint, set()
+
+    def __getitem__(self, name):
+        self.read.add(name)
+        if name not in self.values_:
+            raise ValueError(self.complaint.format(repr(name), ", ".join(map(repr, self.values_)) or "nothing"))
+        return self.values_[name]
+
+    def __iter__(self) -> Iterator:
+        self.read |= self.values_.keys()
+        return iter(self.values_)
+
+    def __len__(self):
+        return len(self.values_)
+
+
+def check_agent(
+    agent: Agent, names: Iterable[str], n_actions: int, before: Mapping[str, Any] = {}, after: Mapping[str, Any] = {}
+) -> None:
+    """Refuse, before anything is compiled, an agent whose functions do not fit together.
+
+    Parameters
+    ----------
+    agent : Agent
+    names : names of the parameters that it is given
+    n_actions : int
+    before, after : dict of arrays, shape (n_subjects, n_trials, ...)
+        What else there is to be seen, as in :class:`rwlib.data.design.Design`; only shapes matter.
+
+    Raises
+    ------
+    ValueError
+        If a function reads a parameter or a column that there is not, or one that is known only after the choice;
+        if it returns another shape than it must; or if a parameter is read by none.
 
     Examples
     --------
-    >>> import jax.numpy as jnp
-    >>> from rwlib.model.agents import RANDOM_AGENT, first_state
-    >>> def learn(state, chosen, reward, params):
-    ...     return (state + reward) / 2
-    >>> agent = RANDOM_AGENT._replace(start=lambda params, n_actions: 0, learn=learn)
-    >>> first_state(agent, {"beta": jnp.float32(1.0)}, n_actions=2).dtype
-    dtype('float32')
+    >>> from rwlib.model.agents import check_agent
+    >>> from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
+    >>> check_agent(RESCORLA_WAGNER_AGENT._replace(start=lambda params, n_actions: params["trust"]), ("beta",), 2)
+    Traceback (most recent call last):
+    ValueError: The agent's start reads the parameter 'trust', which is not given; given are 'beta'.
     """
-    chosen, reward = jnp.zeros(n_actions, precision_of(params)), jnp.zeros((), precision_of(params))
-    state = jax.tree.map(jnp.asarray, agent.start(params, n_actions))
-    settled = False
-    while not settled:  # types only widen, and there are few of them
-        learned = jax.eval_shape(agent.learn, state, chosen, reward, params)
-        widened = jax.tree.map(lambda old, new: old.astype(jnp.result_type(old, new)), state, learned)
-        settled = jax.tree.map(jnp.result_type, widened) == jax.tree.map(jnp.result_type, state)
-        state = widened
-    return state
+    if not isinstance(agent, Agent):
+        raise ValueError(f"agent is of type {type(agent).__name__}; give an rwlib.Agent.")
+    shapes = (tuple((name, x.shape[2:], np.dtype(x.dtype)) for name, x in columns.items()) for columns in (before, after))
+    _check_agent(agent, tuple(names), n_actions, *shapes)
 
 
-def next_state(
-    agent: Agent, state: Any, chosen: Array, reward: Array, counts: ArrayLike, params: dict
-) -> Any:
-    """An agent's state after a trial.
+@lru_cache
+def _check_agent(agent, names, n_actions, before, after):
+    one, read = jnp.ones(()), set()
 
-    Where the trial does not count, nothing happened: it teaches nothing, and the last choice stays the last.
-    """
-    learned = agent.learn(state, chosen, reward, params)
-    return jax.tree.map(lambda old, new: jnp.where(counts, new, old).astype(old.dtype), state, learned)
+    def watched(function, kind, values, ending=""):
+        return _Watched(values, f"The agent's {function} reads {kind} {{}}, which is not given{ending}; given are {{}}.")
 
+    def shapes_of(function, call, known):
+        params = watched(function, "the parameter", dict.fromkeys(names, one))
+        try:
+            shapes = jax.eval_shape(lambda: call(params))
+        except ValueError:
+            raise
+        except Exception as error:
+            raise ValueError(f"The agent's {function} fails with {n_actions} actions and {known}: {error}") from error
+        read.update(params.read)
+        return shapes
 
-class Memory(NamedTuple):
-    """What a Rescorla-Wagner agent carries from trial to trial."""
+    before, after = ({name: jnp.zeros(shape, dtype) for name, shape, dtype in columns} for columns in (before, after))
+    everything = jnp.ones(n_actions, bool)
+    memory = shapes_of("start", lambda params: jax.tree.map(jnp.asarray, agent.start(params, n_actions)), "its parameters")
+    stand_in = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), memory)
 
-    value: Float[Array, " n_actions"]
-    choice_trace: Float[Array, " n_actions"]
-
-
-def _rescorla_wagner_start(params, n_actions):
-    value = jnp.broadcast_to(params["q0"], (n_actions,))
-    return Memory(value, jnp.zeros_like(value))
-
-
-def _rescorla_wagner_log_probabilities(memory, params):
-    return choice_log_probabilities(
-        memory.value, memory.choice_trace, params["beta"], params["stickiness"], params["lapse"]
+    later = ", or known only after the choice" if after else ""
+    extra = watched("log_probabilities", "the column", before, later)
+    seen = Seen(everything, extra)
+    log_probs = shapes_of(
+        "log_probabilities", lambda params: jnp.asarray(agent.log_probabilities(stand_in, seen, params)), _shape_words(memory)
     )
+    if log_probs.shape != (n_actions,):
+        raise ValueError(
+            f"The agent's log_probabilities returns the shape {log_probs.shape}; with {n_actions} actions it must be ({n_actions},)."
+        )
+    for function in ("learn", "without_feedback"):
+        call = getattr(agent, function)
+        if call is None:
+            continue
+        extra = watched(function, "the column", {**before, **after})
+        outcome = Outcome(jnp.zeros(n_actions), jnp.zeros(()), everything, extra)
+        learned = shapes_of(function, lambda params: jax.tree.map(jnp.asarray, call(stand_in, outcome, params)), _shape_words(memory))
+        same = jax.tree.structure(learned) == jax.tree.structure(memory)
+        if not same or [x.shape for x in jax.tree.leaves(learned)] != [x.shape for x in jax.tree.leaves(memory)]:
+            raise ValueError(
+                f"The agent's {function} returns {_shape_words(learned)}, but start returns {_shape_words(memory)}; a memory keeps its shape."
+            )
+    declared = {p.name for p in agent.parameters}
+    unread = [name for name in names if name not in read and name not in declared]
+    if unread:
+        raise ValueError(
+            f"params has {unread[0]!r}, which the agent never reads; it reads {', '.join(map(repr, sorted(read))) or 'none'}."
+        )
 
 
-def _rescorla_wagner_learn(memory, chosen, reward, params):
-    value, _ = asymmetric_rescorla_wagner_update(memory.value, (reward, chosen), params["alpha_pos"], params["alpha_neg"])
-    trace = memory.choice_trace
-    return Memory(value, trace + params["trace_rate"] * (chosen - trace))
-
-
-#: Learns values from prediction errors and chooses by softmax: the agent of the course. Beside the values it
-#: keeps a trace of its choices, which moves towards the last one at ``trace_rate``; at 1, it is the last one.
-RESCORLA_WAGNER_AGENT = Agent(
-    ("alpha_pos", "alpha_neg", "beta", "stickiness", "trace_rate", "lapse", "q0"),
-    _rescorla_wagner_start,
-    _rescorla_wagner_log_probabilities,
-    _rescorla_wagner_learn,
-)
-
-
-class LastTrial(NamedTuple):
-    """What a win-stay, lose-shift agent carries from trial to trial."""
-
-    chosen: Num[Array, " n_actions"]
-    won: Num[Array, ""]
-
-
-def _last_trial_start(params, n_actions):
-    nothing = jnp.zeros(n_actions, params["lapse"].dtype)
-    return LastTrial(nothing, nothing[0])
-
-
-def _last_trial_log_probabilities(last, params):
-    n_actions = last.chosen.shape[-1]
-    shift = (1 - last.chosen) / (n_actions - 1)
-    rule = jnp.where(last.chosen.any(), jnp.where(last.won > 0, last.chosen, shift), 1 / n_actions)
-    return jnp.log((1 - params["lapse"]) * rule + params["lapse"] / n_actions)
-
-
-def _last_trial_learn(last, chosen, reward, params):
-    return LastTrial(chosen.astype(last.chosen.dtype), (reward > params["q0"]).astype(last.won.dtype))
-
-
-#: Repeats a choice that paid more than ``q0`` and otherwise moves to one of the others, all equally likely; with
-#: probability ``lapse`` it chooses at random instead.
-WIN_STAY_LOSE_SHIFT_AGENT = Agent(("lapse", "q0"), _last_trial_start, _last_trial_log_probabilities, _last_trial_learn)
-
-
-#: Chooses at random, all actions equally likely, whatever happened. It has no parameters.
-RANDOM_AGENT = Agent(
-    (),
-    start=lambda params, n_actions: jnp.full(n_actions, -jnp.log(n_actions)),
-    log_probabilities=lambda log_probabilities, params: log_probabilities,
-    learn=lambda log_probabilities, chosen, reward, params: log_probabilities,
-)
+def _shape_words(tree):
+    return "a memory of " + (", ".join(f"{jax.tree_util.keystr(path)}{x.shape}" for path, x in jax.tree_util.tree_leaves_with_path(tree)) or "nothing")

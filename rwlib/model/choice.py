@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float, Int, Num, PRNGKeyArray, Shaped
+from jaxtyping import Array, Bool, Float, Int, Num, PRNGKeyArray, Shaped
 
 __all__ = ["choice_log_probabilities", "sample_choice", "softmax"]
 
@@ -69,6 +69,7 @@ def choice_log_probabilities(
     beta: Num[ArrayLike, "..."],
     stickiness: Num[ArrayLike, "..."] = 0.0,
     lapse: Num[ArrayLike, "..."] = 0.0,
+    offered: Bool[ArrayLike, "... n_actions"] | None = None,
 ) -> Float[Array, "... n_actions"]:
     r"""Log of the softmax, with a pull towards earlier choices and a share of random choices.
 
@@ -91,10 +92,13 @@ def choice_log_probabilities(
         κ, in logits for a full trace: positive repeats, negative switches.
     lapse : array or float in [0, 1], default 0
         ξ, the probability of a uniformly random choice.
+    offered : array of bool, shape (..., n_actions), optional
+        Which actions can be chosen; softmax and random choices are among these. Default: all.
 
     Returns
     -------
     log_probabilities : array, shape (..., n_actions)
+        Minus infinity for actions that are not on offer.
 
     References
     ----------
@@ -114,8 +118,14 @@ def choice_log_probabilities(
     precision = jnp.result_type(value, choice_trace, beta, stickiness, lapse, float)
     value, choice_trace = jnp.asarray(value, precision), jnp.asarray(choice_trace, precision)
     beta, stickiness, lapse = (jnp.asarray(x, precision)[..., None] for x in (beta, stickiness, lapse))
-    log_softmax = jax.nn.log_softmax(beta * value + stickiness * choice_trace, axis=-1)
-    return with_lapses(log_softmax, lapse, value.shape[-1]).log_probability
+    logit = beta * value + stickiness * choice_trace
+    if offered is None:
+        return with_lapses(jax.nn.log_softmax(logit, axis=-1), lapse, value.shape[-1]).log_probability
+    offered = jnp.asarray(offered)
+    log_softmax = jax.nn.log_softmax(jnp.where(offered, logit, -jnp.inf), axis=-1)
+    log_softmax = jnp.where(offered, log_softmax, 0.0)  # whose derivative is a number
+    n_offered = offered.sum(axis=-1, keepdims=True).astype(precision)
+    return jnp.where(offered, with_lapses(log_softmax, lapse, n_offered).log_probability, -jnp.inf)
 
 
 class Lapsing(NamedTuple):
@@ -126,7 +136,7 @@ class Lapsing(NamedTuple):
     uniform_ratio: Float[Array, "..."]
 
 
-def with_lapses(log_softmax: Float[Array, "..."], lapse: Float[Array, "..."], n_actions: int) -> Lapsing:
+def with_lapses(log_softmax: Float[Array, "..."], lapse: Float[Array, "..."], n_actions: int | Num[Array, "..."]) -> Lapsing:
     r"""Mix a share of random choices into the softmax, in logs.
 
     .. math:: \log p' = \log\left((1 - \xi)\,p + \xi / n_\mathrm{actions}\right)
@@ -140,7 +150,8 @@ def with_lapses(log_softmax: Float[Array, "..."], lapse: Float[Array, "..."], n_
         :math:`\log p`, in nats.
     lapse : array in [0, 1], broadcasts to shape (...)
         ξ, the probability of a uniformly random choice.
-    n_actions : int
+    n_actions : int or array that broadcasts to shape (...)
+        As many as are on offer.
 
     Returns
     -------

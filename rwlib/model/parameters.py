@@ -1,7 +1,6 @@
-"""What a dictionary of subjects' parameters may hold: names, neutral values and ranges."""
+"""What a dictionary of subjects' parameters may hold for an agent: names, neutral values and ranges."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
@@ -9,31 +8,31 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-__all__ = ["RANGES", "subject_parameters"]
+from rwlib.model.agents import Agent, Parameter
+from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
+
+__all__ = ["long_names", "subject_parameters"]
+
+#: Names that stand for others, where the agent has those.
+SHORT = {"temperature": ("beta",), "alpha": ("alpha_pos", "alpha_neg")}
 
 
-class Range(NamedTuple):
-    """Smallest and largest value a parameter may take, and the one that leaves it without effect."""
+def long_names(names: tuple[str, ...], agent: Agent) -> tuple[str, ...]:
+    """The agent's own names for these parameters: those that short ones stand for.
 
-    low: float
-    high: float
-    neutral: float | None  # None: the parameter must be given
-
-
-#: Every parameter of an agent. (In ``params``, ``alpha`` may stand for both rates, and ``temperature`` for 1 / ``beta``.)
-RANGES = {
-    "alpha_pos": Range(0.0, 1.0, None),
-    "alpha_neg": Range(0.0, 1.0, None),
-    "beta": Range(0.0, np.inf, None),
-    "stickiness": Range(-np.inf, np.inf, 0.0),
-    "trace_rate": Range(0.0, 1.0, 1.0),
-    "lapse": Range(0.0, 1.0, 0.0),
-    "q0": Range(-np.inf, np.inf, 0.5),
-}
+    Examples
+    --------
+    >>> from rwlib.model.parameters import long_names
+    >>> from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
+    >>> long_names(("alpha", "temperature"), RESCORLA_WAGNER_AGENT)
+    ('alpha_pos', 'alpha_neg', 'beta')
+    """
+    declared = {p.name for p in agent.parameters}
+    return tuple(long for name in names for long in (SHORT[name] if declared.issuperset(SHORT.get(name, (None,))) else (name,)))
 
 
 def subject_parameters(
-    params: Mapping[str, ArrayLike], n_subjects: int | None = None, names: Sequence[str] = tuple(RANGES)
+    params: Mapping[str, ArrayLike], n_subjects: int | None = None, agent: Agent = RESCORLA_WAGNER_AGENT
 ) -> dict[str, Float[Array, " n_subjects"]]:
     """Check a dictionary of parameters and complete it to one array per parameter of an agent.
 
@@ -41,17 +40,16 @@ def subject_parameters(
     ----------
     params : dict of arrays, shape (n_subjects,)
         For the Rescorla-Wagner agent, ``alpha_pos`` and ``alpha_neg`` (or ``alpha``, the same for both) and ``beta`` (or
-        ``temperature``, its inverse) must be there; ``stickiness``, ``trace_rate``, ``lapse`` and ``q0`` may
-        be. A single number stands for all subjects.
+        ``temperature``, its inverse) must be there; ``stickiness``, ``trace_rate``, ``forgetting``, ``lapse`` and ``q0``
+        may be. For an agent of your own, whatever its functions read. A single number stands for all subjects.
     n_subjects : int, optional
         How many subjects there must be. By default the longest array says.
-    names : sequence of str, optional
-        The agent's parameters. Default: those of the Rescorla-Wagner agent.
+    agent : Agent, default RESCORLA_WAGNER_AGENT
 
     Returns
     -------
     params : dict of arrays, shape (n_subjects,)
-        Every one of ``names``, the missing ones at the value that has no effect.
+        Those that were given, and those of the agent that may be left out, at the value that has no effect.
 
     Raises
     ------
@@ -71,24 +69,22 @@ def subject_parameters(
     # The precision of the arrays; that of the session for plain numbers; single at least.
     dtype = jnp.promote_types(jnp.result_type(*given.values(), float), jnp.float32)
     given = {name: value.astype(dtype) for name, value in given.items()}
-    for short, long in (("temperature", ("beta",)), ("alpha", ("alpha_pos", "alpha_neg"))):
-        if short in given and long[0] in names:
+    declared = {p.name: p for p in agent.parameters}
+    for short, long in SHORT.items():
+        if short in given and declared.keys() >= set(long):
             twice = [name for name in long if name in given]
             if twice:
                 raise ValueError(f"params has both {twice[0]!r} and {short!r}, which stands for it; give one of them.")
-            _check_range(short, given[short], 0.0, RANGES[long[0]].high)
+            _check_range(Parameter(short, 0.0, declared[long[0]].high), given[short])
             value = given.pop(short)
             given |= {name: 1.0 / value if short == "temperature" else value for name in long}
-    for name in given:
-        if name not in names:
-            raise ValueError(f"params has an unknown name {name!r}; known are {', '.join(names) or 'none'}{', alpha and temperature' * ('beta' in names)}.")
-    for name in names:
-        allowed = RANGES[name]
-        if name not in given:
-            if allowed.neutral is None:
-                raise ValueError(f"params lacks {name!r}; it has {', '.join(map(repr, params)) or 'nothing'}.")
-            given[name] = jnp.asarray(allowed.neutral, dtype)
-        _check_range(name, given[name], allowed.low, allowed.high)
+    for p in agent.parameters:
+        if p.name not in given:
+            if p.neutral is None:
+                raise ValueError(f"params lacks {p.name!r}; it has {', '.join(map(repr, params)) or 'nothing'}.")
+            given[p.name] = jnp.asarray(p.neutral, dtype)
+    for name, value in given.items():
+        _check_range(declared.get(name, Parameter(name, -np.inf, np.inf)), value)
     if n_subjects is None:
         n_subjects = max((value.size for value in given.values()), default=1)
     for name, value in given.items():
@@ -96,13 +92,14 @@ def subject_parameters(
             raise ValueError(
                 f"params[{name!r}] has shape {value.shape}; with {n_subjects} subjects it must be ({n_subjects},) or one number."
             )
-    return {name: jnp.broadcast_to(given[name], (n_subjects,)) for name in names}
+    order = [*(p.name for p in agent.parameters), *(name for name in given if name not in declared)]
+    return {name: jnp.broadcast_to(given[name], (n_subjects,)) for name in order}
 
 
-def _check_range(name, value, low, high):
+def _check_range(parameter, value):
     if isinstance(value, jax.core.Tracer):
         return
-    value = np.asarray(value)
+    (name, low, high, _), value = parameter, np.asarray(value)
     bad = ~((value >= low) & (value <= high))
     if name == "temperature":  # 1 / 0 is not an inverse temperature
         bad |= value == 0

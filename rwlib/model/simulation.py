@@ -10,10 +10,12 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Num, PRNGKeyArray
 
-from rwlib.model.agents import RESCORLA_WAGNER_AGENT, Agent, first_state, next_state, precision_of
-from rwlib.model.choice import sample_choice
 from rwlib.data.choices import ChoiceData
+from rwlib.data.design import Design, check_design
+from rwlib.model.agents import Agent, check_agent, precision_of, session, trials_of
+from rwlib.model.choice import sample_choice
 from rwlib.model.parameters import subject_parameters
+from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 
 __all__ = ["Simulation", "simulate"]
 
@@ -37,6 +39,7 @@ def simulate(
     outcomes: Num[ArrayLike, "... n_trials n_actions"],
     params: Mapping[str, ArrayLike],
     agent: Agent = RESCORLA_WAGNER_AGENT,
+    design: Design = Design(),
 ) -> Simulation:
     """Let each subject play the task once.
 
@@ -50,6 +53,8 @@ def simulate(
     params : dict of arrays, shape (n_subjects,)
         See :func:`rwlib.model.parameters.subject_parameters`.
     agent : Agent, default RESCORLA_WAGNER_AGENT
+    design : Design, optional
+        What the task does apart from paying: what is on offer, where a run begins, what is shown.
 
     Returns
     -------
@@ -77,38 +82,57 @@ def simulate(
     """
     outcomes = jnp.asarray(outcomes, float)
     if outcomes.ndim not in (2, 3):
-        raise ValueError(f"outcomes has shape {outcomes.shape}; it must be (n_trials, n_actions), with n_subjects in front if each has its own.")
-    params = subject_parameters(params, outcomes.shape[0] if outcomes.ndim == 3 else None, agent.parameters)
+        raise ValueError(
+            f"outcomes has shape {outcomes.shape}; it must be (n_trials, n_actions), with n_subjects in front if each "
+            "has its own."
+        )
+    params = subject_parameters(params, outcomes.shape[0] if outcomes.ndim == 3 else None, agent)
     n_subjects = len(next(iter(params.values()))) if params else len(outcomes) if outcomes.ndim == 3 else 1
     n_trials, n_actions = outcomes.shape[-2:]
+    design = check_design(design, n_subjects, n_trials, n_actions)
+    check_agent(agent, params, n_actions, design.before, design.after)
     outcomes = jnp.broadcast_to(outcomes, (n_subjects, n_trials, n_actions)).astype(precision_of(params))
-    choices, rewards, values, choice_probs, errors = _play_all(key, outcomes, params, agent)
-    data = ChoiceData(choices, rewards, np.ones((n_subjects, n_trials), bool), n_actions, range(n_subjects))
+    mask = np.ones((n_subjects, n_trials), bool)
+    choices, rewards, values, choice_probs, errors = play_all(key, outcomes, params, agent, design, mask)
+    if not all(isinstance(x, jax.core.Tracer) for x in (choices, rewards)):
+        choices, rewards = np.asarray(choices), np.asarray(rewards)
+    data = ChoiceData(choices, rewards, mask, n_actions, range(n_subjects), design)
     return Simulation(data, values, choice_probs, errors)
 
 
 # All in one program: each small one that JAX would otherwise compile for a new shape costs a tenth of a second.
 @partial(jax.jit, static_argnames="agent")
-def _play_all(key, outcomes, params, agent):
+def play_all(key, outcomes, params, agent, design, mask):
+    """Choices, rewards, values, choice probabilities and prediction errors of every subject. Nobody plays where ``mask`` is False."""
     n_subjects, _, n_actions = outcomes.shape
-    choices, rewards, states, choice_probs = jax.vmap(partial(_play, agent))(jax.random.split(key, n_subjects), outcomes, params)
+    design = Design(*design)  # whose dictionaries may have been left out
+    keys = jax.random.split(key, n_subjects)
+    actions = jnp.broadcast_to(jnp.arange(n_actions), (n_subjects, n_actions))
+    play = partial(_play, agent)
+    choices, rewards, states, choice_probs = jax.vmap(play)(
+        keys, outcomes, params, actions, trials_of(design, mask), design.forced
+    )
     values = getattr(states, "value", None)
-    errors = None if values is None else jnp.where(jax.nn.one_hot(choices, n_actions, dtype=bool), outcomes - values, 0.0)
+    errors = None
+    if values is not None:
+        happened = mask if design.feedback is None else mask & design.feedback
+        errors = jnp.where((actions[:, None] == choices[..., None]) & happened[..., None], outcomes - values, 0.0)
     return choices, rewards, values, choice_probs, errors
 
 
-def _play(agent, key, outcomes, params):
+def _play(agent, key, outcomes, params, actions, trials, forced):
     """One subject's whole session."""
 
-    def trial(state, inputs):
-        outcome, trial_key = inputs
-        log_probs = agent.log_probabilities(state, params)
+    def respond(log_probs, given):
+        outcome, trial_key, forced_choice = given
         choice = sample_choice(trial_key, log_probs)
+        if forced_choice is not None:
+            choice = jnp.where(forced_choice < 0, choice, forced_choice)
         reward = outcome[choice]
-        chosen = jax.nn.one_hot(choice, n_actions, dtype=outcomes.dtype)
-        after = next_state(agent, state, chosen, reward, True, params)
-        return after, (choice, reward, state, jnp.exp(log_probs))
+        return choice, reward, (choice, reward, jnp.exp(log_probs))
 
-    n_trials, n_actions = outcomes.shape
-    inputs = outcomes, jax.random.split(key, n_trials)
-    return jax.lax.scan(trial, first_state(agent, params, n_actions), inputs)[1]
+    trial_keys = jax.random.split(key, len(outcomes))
+    states, (choices, rewards, choice_probs) = session(
+        agent, params, actions, trials, (outcomes, trial_keys, forced), respond
+    )
+    return choices, rewards, states, choice_probs

@@ -1,0 +1,152 @@
+"""What a task does apart from paying: what is on offer, where a run begins, what is shown, and what is chosen for people."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Shaped
+
+__all__ = ["Design", "check_design"]
+
+
+class Design(NamedTuple):
+    """What happens on each trial apart from choices and rewards. Every part is optional.
+
+    Parameters
+    ----------
+    offered : array of bool, shape (n_trials, n_actions) or (n_subjects, n_trials, n_actions), optional
+        Which actions could be chosen. Default: all of them, always.
+    block : array of int, shape (n_trials,) or (n_subjects, n_trials), optional
+        Where this number differs from that of the trial before, a new run begins: whatever an agent keeps in
+        its memory starts again, and its parameters stay. Default: each subject has one run.
+    feedback : array of bool, shape (n_trials,) or (n_subjects, n_trials), optional
+        False where the outcome of a choice was not shown. Such a choice is scored, and teaches nothing.
+    forced : array of int, shape (n_trials,) or (n_subjects, n_trials), optional
+        The action that was chosen *for* the person, or −1 where they chose themselves. Such a trial teaches,
+        and is not scored.
+    before, after : dict of arrays, shape (n_trials, ...) or (n_subjects, n_trials, ...), optional
+        Whatever else an agent may read, by name: what people see before they choose (stimuli, stakes), and
+        what they see only afterwards (outcomes of the actions that were not taken).
+
+    Examples
+    --------
+    Two of three arms are on offer on each of three trials, and a new run begins with the third:
+
+    >>> import numpy as np
+    >>> import rwlib
+    >>> offered = np.array([[True, True, False], [True, False, True], [False, True, True]])
+    >>> design = rwlib.Design(offered=offered, block=np.array([0, 0, 1]))
+    >>> data = rwlib.ChoiceData([[0, 2, 1]], [[1.0, 0.0, 1.0]], design=design)
+    >>> rwlib.trialwise_log_likelihood(data, {"alpha": 0.5, "beta": 2.0}).round(2).tolist()
+    [[-0.69, -0.97, -0.69]]
+    """
+
+    offered: Shaped[ArrayLike, "... n_trials n_actions"] | None = None
+    block: Shaped[ArrayLike, "... n_trials"] | None = None
+    feedback: Shaped[ArrayLike, "... n_trials"] | None = None
+    forced: Shaped[ArrayLike, "... n_trials"] | None = None
+    before: Mapping[str, Shaped[ArrayLike, "..."]] = {}
+    after: Mapping[str, Shaped[ArrayLike, "..."]] = {}
+
+
+def check_design(design: Design, n_subjects: int, n_trials: int, n_actions: int) -> Design:
+    """The design with every part spelled out for each subject, if all of them fit the task.
+
+    Parameters
+    ----------
+    design : Design
+    n_subjects, n_trials, n_actions : int
+
+    Returns
+    -------
+    design : Design
+        Of NumPy arrays with shape (n_subjects, n_trials, ...); parts that were left out are still ``None``.
+
+    Raises
+    ------
+    ValueError
+        If a part has another shape or impossible values. The message names it.
+
+    Examples
+    --------
+    >>> from rwlib.data.design import Design, check_design
+    >>> check_design(Design(block=[0, 0, 1]), n_subjects=2, n_trials=3, n_actions=2).block.shape
+    (2, 3)
+    """
+    if not isinstance(design, Design):
+        raise ValueError(f"design is of type {type(design).__name__}; give an rwlib.Design.")
+    size = n_subjects, n_trials
+
+    def spread(name, values, rest=(), of_any_size=False):
+        try:
+            values = np.asarray(values)
+        except ValueError as error:
+            raise ValueError(f"design.{name} must be one array: {error}.") from error
+        shapes = [(*size, *rest), (n_trials, *rest)]
+        if of_any_size:
+            shapes = [values.shape[:2], values.shape[:1]]
+            fits = size in shapes or (n_trials,) in shapes
+            rest = values.shape[2:] if values.shape[:2] == size else values.shape[1:]
+        else:
+            fits = values.shape in shapes
+        if not fits:
+            wanted = ", ".join(map(str, (*size, *rest)))
+            raise ValueError(f"design.{name} has shape {values.shape}; it must be ({wanted}), or without the first.")
+        return np.array(np.broadcast_to(values, (*size, *rest)))
+
+    def flags(name, values, rest=()):
+        values = spread(name, values, rest)
+        if values.dtype != bool:
+            if values.dtype.kind not in "iuf" or not np.isin(values, (0, 1)).all():
+                odd = next(x for x in values.ravel().tolist() if isinstance(x, str) or x not in (0, 1))
+                raise ValueError(f"design.{name} holds {odd!r}; each entry must be True or False.")
+        return values.astype(bool)
+
+    def whole(name, values):
+        values = spread(name, values)
+        if values.dtype.kind not in "iuf" or not (values % 1 == 0).all():
+            raise ValueError(f"design.{name} must be whole numbers; it is of type {values.dtype}.")
+        return values.astype(np.int32)
+
+    def columns(name, mapping):
+        if not isinstance(mapping, Mapping):
+            raise ValueError(f"design.{name} is of type {type(mapping).__name__}; give a dictionary of arrays.")
+        found = {}
+        for key, values in mapping.items():
+            values = spread(f"{name}[{key!r}]", values, of_any_size=True)
+            if values.dtype.kind not in "biuf":
+                raise ValueError(f"design.{name}[{key!r}] is of type {values.dtype}; an agent can read numbers only.")
+            if not np.isfinite(values).all():
+                at = tuple(np.argwhere(~np.isfinite(values))[0].tolist())
+                raise ValueError(f"design.{name}[{key!r}]{list(at)} is {values[at]}; it must be finite.")
+            found[key] = values
+        return found
+
+    parts = {}
+    if design.offered is not None:
+        parts["offered"] = flags("offered", design.offered, (n_actions,))
+    if design.block is not None:
+        parts["block"] = whole("block", design.block)
+    if design.feedback is not None:
+        parts["feedback"] = flags("feedback", design.feedback)
+    if design.forced is not None:
+        parts["forced"] = whole("forced", design.forced)
+        odd = (parts["forced"] < -1) | (parts["forced"] >= n_actions)
+        if odd.any():
+            row, trial = np.argwhere(odd)[0]
+            raise ValueError(
+                f"design.forced is {parts['forced'][row, trial]} (subject number {row}, trial index {trial}); it must "
+                f"be an action from 0 to {n_actions - 1}, or -1 where people chose themselves."
+            )
+    parts["before"], parts["after"] = columns("before", design.before), columns("after", design.after)
+    both = parts["before"].keys() & parts["after"].keys()
+    if both:
+        raise ValueError(f"{min(both)!r} is in both design.before and design.after; it is seen either before a choice or after it.")
+    return Design(**parts)
+
+
+def rows_of(design: Design, rows: np.ndarray) -> Design:
+    """The design of some of the subjects."""
+    return jax.tree.map(lambda x: x[rows], design)
