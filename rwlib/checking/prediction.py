@@ -237,19 +237,14 @@ def _play_again(keys, outcomes, params, agent, design, mask):
 def _replace_each(keys, data, params, agent):
     """Draw another choice for each trial of the observed history; and the probability of the observed one."""
 
-    def one_subject(key, params, actions, trials, choices, rewards):
-        def respond(log_probs, given):
-            trial_key, choice, reward = given
-            return choice, reward, (sample_choice(trial_key, log_probs), jnp.exp(log_probs[choice]))
-
-        history = jax.random.split(key, data.n_trials), choices, rewards
-        return session(agent, params, actions, trials, history, respond)[1]
+    def respond(log_probs, given):
+        trial_key, choice, reward = given
+        return choice, reward, (sample_choice(trial_key, log_probs), jnp.exp(log_probs[choice]))
 
     def one_draw(key, params):
-        of_subjects = jax.random.split(key, data.n_subjects)
-        actions = jnp.broadcast_to(jnp.arange(data.n_actions), (data.n_subjects, data.n_actions))
-        history = jnp.asarray(data.choices), jnp.asarray(data.rewards, precision_of(params))
-        return jax.vmap(one_subject)(of_subjects, params, actions, trials_of(data.design, data.mask), *history)
+        keys = jax.vmap(lambda key: jax.random.split(key, data.n_trials))(jax.random.split(key, data.n_subjects))
+        history = keys, jnp.asarray(data.choices), jnp.asarray(data.rewards, precision_of(params))
+        return session(agent, params, data.n_actions, trials_of(data.design, data.mask), history, respond)[1]
 
     return jax.vmap(one_draw)(keys, params)
 

@@ -1,7 +1,7 @@
 """Who plays: how an agent chooses and what it learns, one trial at a time. Simulation and likelihood share it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -115,51 +115,60 @@ def precision_of(params: Mapping[str, Array]) -> jnp.dtype:
 def session(
     agent: Agent,
     params: Mapping[str, Array],
-    actions: Int[Array, " n_actions"],
+    n_actions: int,
     trials: Trial,
     inputs: Any,
     respond: Callable[[Float[Array, " n_actions"], Any], tuple[Array, Array, Any]],
 ) -> tuple[Any, Any]:
-    """One person's trials, one after the other: the one loop that simulation, likelihood and prediction share.
+    """Everybody's trials, one after the other: the one loop that simulation, likelihood and prediction share.
 
     Parameters
     ----------
     agent : Agent
-    params : dict of numbers
-    actions : array of int, shape (n_actions,)
-        0, 1, …; of each person, since with one list for all some processors' code crashes LLVM (JAX 0.10).
+    params : dict of arrays, shape (n_subjects,)
+    n_actions : int
     trials : Trial
-        Of arrays with n_trials in front.
-    inputs : tree of arrays with n_trials in front
+        Of arrays with shape (n_subjects, n_trials, ...).
+    inputs : tree of arrays, shape (n_subjects, n_trials, ...)
         What ``respond`` is given of each trial.
     respond : callable
-        From the log-probabilities of the actions and the inputs of a trial to the choice that was made, the reward that
-        it brought, and whatever is to be kept of this trial.
+        For one person, from the log-probabilities of the actions and the inputs of a trial to the choice that was made, the
+        reward that it brought, and whatever is to be kept of this trial.
 
     Returns
     -------
-    memories : tree of arrays with n_trials in front
+    memories : tree of arrays, shape (n_subjects, n_trials, ...)
         Before each choice.
-    kept : tree of arrays with n_trials in front
+    kept : tree of arrays, shape (n_subjects, n_trials, ...)
     """
-    precision, n_actions = precision_of(params), actions.shape[-1]
-    start = _first_memory(agent, params, n_actions, trials)
+    precision = precision_of(params)
+    n_subjects = trials.counts.shape[0]
+    # Each person has a list of actions: with one for all, some processors' code crashes LLVM (JAX 0.10).
+    actions = jnp.broadcast_to(jnp.arange(n_actions), (n_subjects, n_actions))
+    example = jax.tree.map(lambda x: x[0, 0], {**trials.before, **trials.after})
+    first = partial(_first_memory, agent, n_actions, precision, example)
+    start = jax.vmap(first)(params) if params else jax.tree.map(lambda x: jnp.broadcast_to(x, (n_subjects, *x.shape)), first({}))
 
-    def one_trial(memory, now):
-        trial, given = now
+    def of_person(params, actions, start, memory, trial, given):
         if trial.new_run is not None:
             memory = jax.tree.map(lambda new, old: jnp.where(trial.new_run, new, old), start, memory)
-        everything = jnp.ones(n_actions, bool)
-        seen = Seen(everything if trial.offered is None else trial.offered, _in_precision(trial.before, precision))
+        # Known while compiling where nothing is ever missing.
+        offered = np.ones(n_actions, bool) if trial.offered is None else trial.offered
+        seen = Seen(offered, _in_precision(trial.before, precision))
         log_probs = agent.log_probabilities(memory, seen, params)
         if trial.offered is not None:
             log_probs = among_offered(log_probs, trial.offered)
         choice, reward, kept = respond(log_probs, given)
         chosen = (actions == choice).astype(precision)
-        outcome = Outcome(chosen, reward, seen.offered, {**seen.extra, **_in_precision(trial.after, precision)})
+        outcome = Outcome(chosen, reward, offered, {**seen.extra, **_in_precision(trial.after, precision)})
         return _after_trial(agent, memory, outcome, trial, params), (memory, kept)
 
-    return jax.lax.scan(one_trial, start, (trials, inputs))[1]
+    def one_trial(memories, now):
+        return jax.vmap(of_person)(params, actions, start, memories, *now)
+
+    by_trial = jax.tree.map(lambda x: jnp.moveaxis(x, 1, 0), (trials, inputs))
+    _, found = jax.lax.scan(one_trial, start, by_trial)
+    return jax.tree.map(lambda x: jnp.moveaxis(x, 0, 1), found)
 
 
 def among_offered(log_probabilities: Float[Array, "... n_actions"], offered: Bool[Array, "... n_actions"]) -> Float[Array, "... n_actions"]:
@@ -184,19 +193,18 @@ def _in_precision(columns, precision):
     return {name: x.astype(precision) if jnp.issubdtype(x.dtype, jnp.floating) else x for name, x in columns.items()}
 
 
-def _first_memory(agent, params, n_actions, trials):
-    """The memory before the first trial, in types that learning does not change.
+def _first_memory(agent, n_actions, precision, extra, params):
+    """One person's memory before the first trial, in types that learning does not change.
 
     A loop that JAX compiles carries arrays of fixed types, so whole numbers to which learning adds fractions,
     say, start as floats.
     """
-    precision = precision_of(params)
-    extra = jax.tree.map(lambda x: x[0], {**trials.before, **trials.after})
-    outcome = Outcome(jnp.zeros(n_actions, precision), jnp.zeros((), precision), jnp.ones(n_actions, bool), _in_precision(extra, precision))
+    offered = np.ones(n_actions, bool)
+    outcome = Outcome(jnp.zeros(n_actions, precision), jnp.zeros((), precision), offered, _in_precision(extra, precision))
     memory = jax.tree.map(jnp.asarray, agent.start(params, n_actions))
     settled = False
     while not settled:  # types only widen, and there are few of them
-        learned = jax.eval_shape(agent.learn, memory, outcome, params)
+        learned = jax.eval_shape(lambda memory: agent.learn(memory, outcome, params), memory)
         widened = jax.tree.map(lambda old, new: old.astype(jnp.result_type(old, new)), memory, learned)
         settled = jax.tree.map(jnp.result_type, widened) == jax.tree.map(jnp.result_type, memory)
         memory = widened

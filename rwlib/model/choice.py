@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float, Int, Num, PRNGKeyArray, Shaped
 
@@ -119,7 +120,7 @@ def choice_log_probabilities(
     value, choice_trace = jnp.asarray(value, precision), jnp.asarray(choice_trace, precision)
     beta, stickiness, lapse = (jnp.asarray(x, precision)[..., None] for x in (beta, stickiness, lapse))
     logit = beta * value + stickiness * choice_trace
-    if offered is None:
+    if offered is None or (isinstance(offered, np.ndarray) and offered.all()):
         return with_lapses(jax.nn.log_softmax(logit, axis=-1), lapse, value.shape[-1]).log_probability
     offered = jnp.asarray(offered)
     log_softmax = jax.nn.log_softmax(jnp.where(offered, logit, -jnp.inf), axis=-1)

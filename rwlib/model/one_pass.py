@@ -1,7 +1,8 @@
 """The log-likelihood of the Rescorla-Wagner agent and its gradient, in one scan over trials."""
 
+from collections.abc import Callable
 from functools import partial, reduce
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -48,7 +49,7 @@ def one_pass_log_likelihood(
     See :func:`rwlib.model.likelihood.log_likelihood`, which checks its arguments and calls this.
     """
     scan = partial(_scan_lanes, rows, data.n_actions, False)
-    return _line_up_few(scan, _observed(data, params), params)[0]
+    return line_up(scan, _observed(data, params), params, FEW)[0]
 
 
 @one_pass_log_likelihood.defjvp
@@ -62,7 +63,7 @@ def _log_likelihood_jvp(rows, primals, tangents):
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def _value_and_gradient(rows, n_actions, observed, params):
     """Log-likelihood and its derivative by each parameter in ``rows.given``, in one scan over trials."""
-    return _line_up_few(partial(_scan_lanes, rows, n_actions, True), observed, params)
+    return line_up(partial(_scan_lanes, rows, n_actions, True), observed, params, FEW)
 
 
 @_value_and_gradient.defjvp
@@ -81,27 +82,40 @@ def _observed(data, params):
     return jax.tree.map(lambda x: jnp.asarray(x).astype(precision), observed)
 
 
-def _line_up_few(scan, observed, params):
+def line_up(scan: Callable, observed: tuple, params: dict[str, Array], fewer_than: int | None = None) -> Any:
     """``scan(observed, params)``, with a ``vmap`` that fills the processor.
 
     A processor works on 8 or 16 numbers that lie side by side. Where there are too few subjects to fill it,
     `vmap` lines up the subjects of all chains, proposals or data sets, as if they were one large data set.
-    Every array of the arguments and of the result has subjects first.
-    """
-    if params["beta"].size >= FEW:
-        return scan(observed, params)
-    few_subjects = jax.custom_batching.custom_vmap(scan)
 
-    @few_subjects.def_vmap
-    def line_up(axis_size, is_batched, *arguments):
+    Parameters
+    ----------
+    scan : callable
+        Every array of its arguments and of its result has subjects first, of whom each is by themselves.
+    observed : NamedTuple
+        With ``choices``, (n_subjects, n_trials).
+    params : dict of arrays, shape (n_subjects,)
+    fewer_than : int, optional
+        Where there are as many subjects, they stay as they are. Default: they are always lined up.
+
+    Returns
+    -------
+    result : whatever ``scan`` returns
+    """
+    if fewer_than is not None and observed.choices.shape[0] >= fewer_than:
+        return scan(observed, params)
+    lined_up = jax.custom_batching.custom_vmap(scan)
+
+    @lined_up.def_vmap
+    def side_by_side(axis_size, is_batched, *arguments):
         def beside(x, batched):
             every = x if batched else jnp.broadcast_to(x, (axis_size, *x.shape))
             return every.reshape(-1, *every.shape[2:])
 
-        result = _line_up_few(scan, *jax.tree.map(beside, arguments, tuple(is_batched)))
+        result = line_up(scan, *jax.tree.map(beside, arguments, tuple(is_batched)), fewer_than)
         return jax.tree.map(lambda x: x.reshape(axis_size, -1), result), jax.tree.map(lambda _: True, result)
 
-    return few_subjects(observed, params)
+    return lined_up(observed, params)
 
 
 # How the gradient is carried forward. On a trial with reward r for the chosen action k, and δ = r − Q_k, the

@@ -106,33 +106,22 @@ def play_all(key, outcomes, params, agent, design, mask):
     """Choices, rewards, values, choice probabilities and prediction errors of every subject. Nobody plays where ``mask`` is False."""
     n_subjects, _, n_actions = outcomes.shape
     design = Design(*design)  # whose dictionaries may have been left out
-    keys = jax.random.split(key, n_subjects)
-    actions = jnp.broadcast_to(jnp.arange(n_actions), (n_subjects, n_actions))
-    play = partial(_play, agent)
-    choices, rewards, states, choice_probs = jax.vmap(play)(
-        keys, outcomes, params, actions, trials_of(design, mask), design.forced
+    def respond(log_probs, given):
+        outcome, trial_key, forced = given
+        choice = sample_choice(trial_key, log_probs)
+        if forced is not None:
+            choice = jnp.where(forced < 0, choice, forced)
+        reward = outcome[choice]
+        return choice, reward, (choice, reward, jnp.exp(log_probs))
+
+    keys = jax.vmap(lambda key: jax.random.split(key, outcomes.shape[1]))(jax.random.split(key, n_subjects))
+    states, (choices, rewards, choice_probs) = session(
+        agent, params, n_actions, trials_of(design, mask), (outcomes, keys, design.forced), respond
     )
     values = getattr(states, "value", None)
     errors = None
     if values is not None:
         happened = mask if design.feedback is None else mask & design.feedback
-        errors = jnp.where((actions[:, None] == choices[..., None]) & happened[..., None], outcomes - values, 0.0)
+        chosen = jnp.arange(n_actions) == choices[..., None]
+        errors = jnp.where(chosen & happened[..., None], outcomes - values, 0.0)
     return choices, rewards, values, choice_probs, errors
-
-
-def _play(agent, key, outcomes, params, actions, trials, forced):
-    """One subject's whole session."""
-
-    def respond(log_probs, given):
-        outcome, trial_key, forced_choice = given
-        choice = sample_choice(trial_key, log_probs)
-        if forced_choice is not None:
-            choice = jnp.where(forced_choice < 0, choice, forced_choice)
-        reward = outcome[choice]
-        return choice, reward, (choice, reward, jnp.exp(log_probs))
-
-    trial_keys = jax.random.split(key, len(outcomes))
-    states, (choices, rewards, choice_probs) = session(
-        agent, params, actions, trials, (outcomes, trial_keys, forced), respond
-    )
-    return choices, rewards, states, choice_probs
