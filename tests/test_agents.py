@@ -68,7 +68,18 @@ def test_one_learning_rate_stands_for_both():
     np.testing.assert_allclose(slope, parts["alpha_pos"] + parts["alpha_neg"], rtol=1e-5)
 
 
-@pytest.mark.parametrize("model", [rwlib.SYMMETRIC, rwlib.SYMMETRIC_STICKY, rwlib.ASYMMETRIC_STICKY, rwlib.WIN_STAY_LOSE_SHIFT], ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    "model",
+    [
+        rwlib.SYMMETRIC,
+        rwlib.SYMMETRIC_STICKY,
+        rwlib.ASYMMETRIC_STICKY,
+        rwlib.SYMMETRIC_TRACE,
+        rwlib.ASYMMETRIC_TRACE,
+        rwlib.WIN_STAY_LOSE_SHIFT,
+    ],
+    ids=lambda model: model.name,
+)
 def test_every_model_can_be_fitted(model):
     fit = rwlib.fit(DATA, model, num_warmup=60, num_samples=50, num_chains=2, progress_bar=False)
     assert {p.name for p in model.parameters} < set(fit.posterior.data_vars)

@@ -200,7 +200,8 @@ def test_a_package_that_is_read_has_its_version_recorded(project):
 
 def test_modules_of_rwlib_count_where_they_are_reached_and_figures_never():
     reached = fingerprint(rwlib.recover_parameters).code
-    assert {"rwlib.recovery", "rwlib.simulation", "rwlib.likelihood", "rwlib.learning"} <= reached.keys()
+    sampler = {"rwlib.sampling", "rwlib.moves", "rwlib.positions", "rwlib.proposals"}
+    assert sampler | {"rwlib.recovery", "rwlib.simulation", "rwlib.likelihood", "rwlib.learning"} <= reached.keys()
     assert not {"rwlib.comparison", "rwlib.plotting", "rwlib.studies", "rwlib.fingerprint"} & reached.keys()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 SESSION = """
-import json
+import json, warnings
 import jax, jax.numpy as jnp
 import rwlib
 from rwlib.agents import Agent, RESCORLA_WAGNER_AGENT
@@ -48,6 +48,12 @@ for draws in (prior, fit):
     again = rwlib.generate(key, outcomes, draws, model, num_draws=4)
     ahead = rwlib.predict_next(key, data, draws, model, num_draws=4)
     rwlib.behaviour(again), rwlib.behaviour(ahead)
+short = dict(num_warmup=20, num_samples=20, num_chains=2, progress_bar=False)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # that fits as short as these cannot be used
+    rwlib.loo_by_trial(data, model, fit)
+    rwlib.kfold_by_subject(data, model, n_folds=2, **short)
+    rwlib.calibrate(model, outcomes, n_datasets=2, n_subjects=2, seed=1, n_ranks=10, **short)
 print(json.dumps({" ".join(name): score for name, score in scores.items()}))
 """
 
