@@ -16,11 +16,13 @@ from benchmarks.tables import disagreements, print_tables
 from rwlib.running.fingerprint import fingerprint
 
 
+def code():
+    """The fingerprint of what all numbers depend on."""
+    return fingerprint((WITHOUT_FITS, [depends_on(*pair) for pair in itertools.product(PROBLEMS, CONTESTANTS)])).code
+
+
 def main():
-    # First, since files may be edited while all this runs.
-    code = fingerprint(
-        (WITHOUT_FITS, [depends_on(*pair) for pair in itertools.product(PROBLEMS, CONTESTANTS)])
-    ).code
+    fingerprint_of_code = code()  # first, since files may be edited while all this runs
     found = versions()
     present = {name: c for name, c in CONTESTANTS.items() if set(c.packages) <= found.keys()}
     results = {
@@ -28,7 +30,7 @@ def main():
         "command": "make bench",
         "machine": machine(),
         "versions": found,
-        "fingerprint": code,
+        "fingerprint": fingerprint_of_code,
         "problems": {name: {"label": p.label, "two_modes": p.two_modes} for name, p in PROBLEMS.items()},
         "contestants": {name: described(c, name in present) for name, c in CONTESTANTS.items()},
         **{

@@ -1,9 +1,14 @@
 """Fit a learning model to people's choices: the helper package of the course.
 
-One module per stage of the reader's way; each imports only from those above it in the list:
-``compilation``, ``learning``, ``choice``, ``agents``, ``parameters``, ``data``, ``tasks``, ``simulation``, ``likelihood``, ``hierarchy``,
-``proposals``, ``moves``, ``positions``, ``sampling``, ``convergence``, ``diagnostics``, ``inference``, ``prediction``, ``summaries``, ``calibration``, ``comparison``,
-``recovery``, ``model_recovery``, ``plotting``, ``studies``.
+Folders follow the reader's way, and a module imports only from those above it in the list:
+
+- ``data``: ``design``, ``choices``, ``suspicion``, ``tables``, ``reading``
+- ``model``: ``learning``, ``choice``, ``agents``, ``rescorla_wagner``, ``parameters``, ``tasks``, ``simulation``, ``one_pass``,
+  ``likelihood``
+- ``fitting``: ``hierarchy``, ``proposals``, ``moves``, ``positions``, ``sampling``, ``convergence``, ``diagnostics``, ``inference``
+- ``checking``: ``prediction``, ``summaries``, ``calibration``, ``comparison``, ``recovery``, ``model_recovery``
+- ``plotting``
+- ``running``, which the others use where they keep compiled programs: ``compilation``, ``fingerprint``, ``studies``
 """
 
 from rwlib.checking.calibration import calibrate, calibration_verdict
@@ -28,6 +33,7 @@ from rwlib.fitting.hierarchy import (
 )
 from rwlib.fitting.diagnostics import check
 from rwlib.fitting.inference import fit, fit_many
+from rwlib.model.agents import Agent
 from rwlib.model.learning import asymmetric_rescorla_wagner_update
 from rwlib.model.likelihood import log_likelihood, trialwise_log_likelihood
 from rwlib.checking.model_recovery import confusion_matrix, inversion_matrix, recover_models
@@ -50,6 +56,7 @@ __all__ = [
     "SYMMETRIC_STICKY",
     "SYMMETRIC_TRACE",
     "WIN_STAY_LOSE_SHIFT",
+    "Agent",
     "ChoiceData",
     "Design",
     "GroupParameter",

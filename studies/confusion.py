@@ -6,7 +6,7 @@ Each model makes data sets of ten people who choose a hundred times between two 
 All models are fitted to each, and scored by leaving choices out.
 
 The rule on failed fits was stated before any was run: one that `rwlib.check` refuses is run once more, with
-another seed, twice the draws and smaller steps (`rwlib.fitting.inference.fit_and_check`). If it is refused again
+another seed and twice the draws (`rwlib.fitting.inference.fit_and_check`). If it is refused again
 it stays in the table with ``passes`` False, and its data set has no winner: `rwlib.confusion_matrix` leaves
 it out.
 """

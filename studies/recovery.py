@@ -30,6 +30,7 @@ STUDY = results.Study(
     "recovery",
     piece,
     [dict(design, seed=1000 + N_DATASETS * i) for i, design in enumerate(GRID)],
+    renewal=(0, 9),  # 20 and 40 people, whose likelihoods and jumps are computed in other ways
     settings=dict(n_datasets=N_DATASETS, model=rwlib.ASYMMETRIC.name, reward_probs=list(rwlib.FIVE_ARMS)),
 )
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import rwlib
-from rwlib.model.agents import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
+from rwlib.model.rescorla_wagner import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
 
 RNG = np.random.default_rng(4)
 DATA = rwlib.ChoiceData(RNG.integers(3, size=(4, 30)), RNG.integers(2, size=(4, 30)), RNG.random((4, 30)) > 0.1, n_actions=3)
@@ -68,7 +68,18 @@ def test_one_learning_rate_stands_for_both():
     np.testing.assert_allclose(slope, parts["alpha_pos"] + parts["alpha_neg"], rtol=1e-5)
 
 
-@pytest.mark.parametrize("model", [rwlib.SYMMETRIC, rwlib.SYMMETRIC_STICKY, rwlib.ASYMMETRIC_STICKY, rwlib.WIN_STAY_LOSE_SHIFT], ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    "model",
+    [
+        rwlib.SYMMETRIC,
+        rwlib.SYMMETRIC_STICKY,
+        rwlib.ASYMMETRIC_STICKY,
+        rwlib.SYMMETRIC_TRACE,
+        rwlib.ASYMMETRIC_TRACE,
+        rwlib.WIN_STAY_LOSE_SHIFT,
+    ],
+    ids=lambda model: model.name,
+)
 def test_every_model_can_be_fitted(model):
     fit = rwlib.fit(DATA, model, num_warmup=60, num_samples=50, num_chains=2, progress_bar=False)
     assert {p.name for p in model.parameters} < set(fit.posterior.data_vars)

@@ -26,8 +26,8 @@ from benchmarks.problem import (
     reversal_data,
     valley,
 )
-from rwlib.running.fingerprint import fingerprint
 from rwlib.fitting.inference import TARGET_ACCEPT
+from rwlib.running.fingerprint import changes, fingerprint
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +182,12 @@ def test_a_contestant_with_fewer_than_ten_seeds_says_why(name):
     assert contestant.num_seeds.keys() == PROBLEMS.keys()
     assert 1 <= contestant.num_seeds_in_all_states <= min(10, *contestant.num_seeds.values(), 10)
     assert (min(contestant.num_seeds.values()) >= 10) == (contestant.why_fewer_seeds == "")
+
+
+@pytest.mark.xfail(strict=True, reason="to be taken again with the present sampler")
+def test_the_stored_benchmarks_are_those_of_the_code_now():
+    stored = read(HERE / "results.json").get("fingerprint", {})
+    assert not changes(stored, benchmarks.__main__.code())
 
 
 def test_the_settings_of_rwlib_are_the_defaults_of_fit():

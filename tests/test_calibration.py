@@ -83,12 +83,12 @@ def test_sessions_are_scored_as_by_the_plain_loops():
     alpha, beta = rng.uniform(size=4), rng.uniform(1, 5, size=4)
     expected = [[plain(i, a, b) for i in range(3)] for a, b in zip(alpha, beta)]
     np.testing.assert_allclose(
-        score_people(data, {"alpha": alpha, "beta": beta}, rwlib.SYMMETRIC.agent), expected, rtol=1e-4
+        score_people(data, {"alpha": alpha, "beta": beta}, rwlib.SYMMETRIC), expected, rtol=1e-4
     )
     alpha, beta = rng.uniform(size=(4, 3)), rng.uniform(1, 5, size=(4, 3))
     expected = [[plain(i, a[i], b[i]) for i in range(3)] for a, b in zip(alpha, beta)]
     np.testing.assert_allclose(
-        score_people(data, {"alpha": alpha, "beta": beta}, rwlib.SYMMETRIC.agent), expected, rtol=1e-4
+        score_people(data, {"alpha": alpha, "beta": beta}, rwlib.SYMMETRIC), expected, rtol=1e-4
     )
 
 
@@ -204,7 +204,7 @@ class Posterior:
         weight = np.ones(20_000)
         if self.looks:
             log_weight = np.asarray(
-                score_people(data, {"lapse": lapse}, rwlib.WIN_STAY_LOSE_SHIFT.agent), float
+                score_people(data, {"lapse": lapse}, rwlib.WIN_STAY_LOSE_SHIFT), float
             ).sum(axis=1)
             weight = np.exp(log_weight - log_weight.max())
         picked = rng.choice(20_000, size=100, p=weight / weight.sum())

@@ -13,12 +13,12 @@ def test_the_temperature_model_excludes_inverse_temperatures_below_one():
     assert parameter.name == "temperature" and parameter.transform == "expit"
 
 
-def learn_half_as_fast(memory, chosen, reward, params):
-    return ASYMMETRIC.agent.learn(memory, chosen, 0.5 * reward, params)
+def learn_half_as_fast(memory, outcome, params):
+    return ASYMMETRIC.agent.learn(memory, outcome._replace(reward=0.5 * outcome.reward), params)
 
 
-def learn_a_third_as_fast(memory, chosen, reward, params):
-    return ASYMMETRIC.agent.learn(memory, chosen, 0.3 * reward, params)
+def learn_a_third_as_fast(memory, outcome, params):
+    return ASYMMETRIC.agent.learn(memory, outcome._replace(reward=0.3 * outcome.reward), params)
 
 
 def test_a_model_with_another_agent_or_prior_has_another_fingerprint_though_its_name_is_the_same():
@@ -30,7 +30,7 @@ def test_a_model_with_another_agent_or_prior_has_another_fingerprint_though_its_
 
 def test_a_fingerprint_tells_functions_apart_by_what_they_close_over():
     def scaled(factor):
-        return ASYMMETRIC._replace(agent=ASYMMETRIC.agent._replace(learn=lambda m, c, r, p: ASYMMETRIC.agent.learn(m, c, factor * r, p)))
+        return ASYMMETRIC._replace(agent=ASYMMETRIC.agent._replace(learn=lambda m, o, p: ASYMMETRIC.agent.learn(m, o._replace(reward=factor * o.reward), p)))
 
     assert model_fingerprint(scaled(0.5)) == model_fingerprint(scaled(0.5)) != model_fingerprint(scaled(0.6))
 

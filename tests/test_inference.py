@@ -1,5 +1,7 @@
+import signal
 import subprocess
 import sys
+import time
 import warnings
 
 import arviz_stats
@@ -84,7 +86,11 @@ def test_the_group_posterior_is_that_of_numpyros_own_nuts(data, good):
     assert_same_moments(theirs.get_samples(group_by_chain=True), good.posterior, GROUP)
 
 
-@pytest.mark.parametrize("model", [ASYMMETRIC, CENTRED], ids=["non-centred", "centred"])
+@pytest.mark.parametrize(
+    "model",
+    [ASYMMETRIC, CENTRED, rwlib.SYMMETRIC, rwlib.ASYMMETRIC_STICKY, rwlib.SYMMETRIC_TRACE, rwlib.WIN_STAY_LOSE_SHIFT],
+    ids=["non-centred", "centred", "short name", "sticky", "choice trace", "other agent"],
+)
 def test_lp_is_numpyros_log_density_of_the_unconstrained_posterior_stored_with_it(data, model):
     short = fit(data, model, num_warmup=50, num_samples=10, num_chains=2, progress_bar=False, warn=False)
     for chain, draw in ((0, 0), (1, 9)):
@@ -176,6 +182,28 @@ def test_a_run_can_be_interrupted(data, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         fit(data, num_warmup=400, num_samples=100_000, progress_bar=False)
     assert len(finished) < 20  # of thousands of pieces
+
+
+def test_ctrl_c_stops_a_fit_at_once(tmp_path):
+    script = """
+import signal, threading
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal; background jobs may ignore it
+import rwlib
+from rwlib.fitting import sampling
+
+sample = sampling.sample
+def sample_until_told(*arguments):
+    print("sampling", flush=True)
+    return sample(*arguments)
+rwlib.fitting.inference.sample = sample_until_told
+rwlib.fit(rwlib.ChoiceData([[0, 1, 1]], [[0.0, 1.0, 0.0]]), num_samples=2_000_000, progress_bar=False)
+"""
+    run = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert run.stdout.readline() == "sampling\n"
+    time.sleep(10)  # compiling, at most
+    run.send_signal(signal.SIGINT)
+    said = run.communicate(timeout=60)[1]
+    assert run.returncode != 0 and said.strip().endswith("KeyboardInterrupt"), said
 
 
 def test_a_data_set_has_the_same_draws_alone_and_among_others_on_any_number_of_threads(data):

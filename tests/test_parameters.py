@@ -3,14 +3,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rwlib.model.parameters import RANGES, subject_parameters
+from rwlib.model.parameters import subject_parameters
+from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 
 GIVEN = {"alpha_pos": np.array([0.2, 0.4]), "alpha_neg": np.array([0.1, 0.3]), "beta": np.array([1.0, 2.0])}
 
 
 def test_parameters_left_out_have_no_effect():
     full = subject_parameters(GIVEN)
-    assert list(full) == list(RANGES)
+    assert list(full) == [p.name for p in RESCORLA_WAGNER_AGENT.parameters]
     for name, neutral in (("stickiness", 0.0), ("trace_rate", 1.0), ("lapse", 0.0), ("q0", 0.5)):
         np.testing.assert_array_equal(full[name], [neutral, neutral])
 

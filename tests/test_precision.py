@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 SESSION = """
-import json
+import json, warnings
 import jax, jax.numpy as jnp
 import rwlib
-from rwlib.model.agents import Agent, RESCORLA_WAGNER_AGENT
+from rwlib.model.agents import Agent, Parameter
+from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 
 key, model = jax.random.key(0), rwlib.ASYMMETRIC_STICKY
 data = rwlib.ChoiceData([[0, 1, 1, 0], [1, 1, 0, 0]], [[0.0, 1.0, 1.0, 0.0], [1.0, 0.0, 0.0, 1.0]])
@@ -23,19 +24,19 @@ single = {name: jnp.full(2, x, jnp.float32) for name, x in plain.items()}
 
 # An agent whose state starts from whole numbers and from the session's floats.
 counting = Agent(
-    ("alpha_pos", "beta"),
     start=lambda params, n_actions: {"value": jnp.zeros(n_actions, int), "n": jnp.zeros(n_actions)},
-    log_probabilities=lambda state, params: jax.nn.log_softmax(params["beta"] * state["value"]),
-    learn=lambda state, chosen, reward, params: {
-        "value": state["value"] + params["alpha_pos"] * chosen * (reward - state["value"]),
-        "n": state["n"] + chosen,
+    log_probabilities=lambda state, seen, params: jax.nn.log_softmax(params["beta"] * state["value"]),
+    learn=lambda state, outcome, params: {
+        "value": state["value"] + params["alpha_pos"] * outcome.chosen * (outcome.reward - state["value"]),
+        "n": state["n"] + outcome.chosen,
     },
+    parameters=(Parameter("alpha_pos", 0.0, 1.0), Parameter("beta", 0.0, float("inf"))),
 )
 
 scores = {}
 for name, agent in {"ours": RESCORLA_WAGNER_AGENT, "own": counting}.items():
     for kind, params in {"plain": plain, "single": single}.items():
-        params = {each: params[each] for each in agent.parameters if each in params}
+        params = {p.name: params[p.name] for p in agent.parameters if p.name in params}
         for table in (outcomes, outcomes.astype(jnp.float32)):
             assert rwlib.simulate(key, table, params, agent).choice_probs.shape[1:] == (20, 2)
         scores[name, kind, "by trial"] = rwlib.trialwise_log_likelihood(data, params, agent).tolist()
@@ -48,6 +49,12 @@ for draws in (prior, fit):
     again = rwlib.generate(key, outcomes, draws, model, num_draws=4)
     ahead = rwlib.predict_next(key, data, draws, model, num_draws=4)
     rwlib.behaviour(again), rwlib.behaviour(ahead)
+short = dict(num_warmup=20, num_samples=20, num_chains=2, progress_bar=False)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # that fits as short as these cannot be used
+    rwlib.loo_by_trial(data, model, fit)
+    rwlib.kfold_by_subject(data, model, n_folds=2, **short)
+    rwlib.calibrate(model, outcomes, n_datasets=2, n_subjects=2, seed=1, n_ranks=10, **short)
 print(json.dumps({" ".join(name): score for name, score in scores.items()}))
 """
 

@@ -16,10 +16,10 @@ from arviz_stats.ecdf_utils import compute_ecdf, ecdf_pit
 from jax.typing import ArrayLike
 from jaxtyping import Num
 
-from rwlib.model.agents import Agent
+from rwlib.data.design import Design
 from rwlib.data.choices import ChoiceData
 from rwlib.fitting.hierarchy import Model
-from rwlib.fitting.inference import fit_and_check
+from rwlib.fitting.inference import check_seed, fit_and_check
 from rwlib.model.likelihood import log_likelihood_given
 from rwlib.checking.prediction import sample_prior
 from rwlib.model.simulation import simulate
@@ -77,6 +77,7 @@ def simulate_from_prior(
     n_datasets: int,
     n_subjects: int,
     seed: int,
+    design: Design = Design(),
 ) -> list[tuple[dict[str, np.ndarray], ChoiceData]]:
     """Draw groups and their subjects from a model's prior, and let each group play the task.
 
@@ -90,6 +91,8 @@ def simulate_from_prior(
     n_subjects : int
         In each group.
     seed : int
+    design : Design, optional
+        Of every data set.
 
     Returns
     -------
@@ -114,6 +117,7 @@ def simulate_from_prior(
     >>> data.choices.shape
     (4, 50)
     """
+    check_seed(seed)
     if n_datasets < 1:
         raise ValueError(f"n_datasets is {n_datasets}; it must be at least 1.")
     prior_key, play_key = jax.random.split(jax.random.key(seed))
@@ -123,7 +127,8 @@ def simulate_from_prior(
     for i, key in enumerate(jax.random.split(play_key, n_datasets)):
         true = {str(name): np.asarray(values.values[0, i]) for name, values in prior.data_vars.items()}
         subjects = {parameter.name: true[parameter.name] for parameter in model.parameters}
-        datasets.append((true, simulate(key, tables, subjects, model.agent).data))
+        subjects |= dict(model.fixed)
+        datasets.append((true, simulate(key, tables, subjects, model.agent, design).data))
     return datasets
 
 
@@ -201,6 +206,7 @@ def calibrate(
     n_datasets: int,
     n_subjects: int,
     seed: int,
+    design: Design = Design(),
     true_model: Model | None = None,
     n_ranks: int = 100,
     num_warmup: int = 300,
@@ -294,7 +300,7 @@ def calibrate(
         for name in (f"{parameter}_group_mean", f"{parameter}_group_sd", parameter)
     }
 
-    drawn = simulate_from_prior(true_model, outcomes, n_datasets=n_datasets, n_subjects=n_subjects, seed=seed)
+    drawn = simulate_from_prior(true_model, outcomes, n_datasets=n_datasets, n_subjects=n_subjects, seed=seed, design=design)
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(n_datasets)]
     settings = dict(
         num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept

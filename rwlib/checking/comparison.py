@@ -19,7 +19,7 @@ from rwlib.fitting import hierarchy
 from rwlib.checking.calibration import BATCH, score_people
 from rwlib.data.choices import ChoiceData
 from rwlib.fitting.hierarchy import TRANSFORMS, Model
-from rwlib.fitting.inference import fit_and_check
+from rwlib.fitting.inference import check_seed, fit_and_check
 from rwlib.model.likelihood import log_likelihood, trialwise_log_likelihood
 
 __all__ = [
@@ -259,6 +259,9 @@ def kfold_by_subject(
             f"n_folds is {n_folds}; with {len(everybody)} subjects who have trials it must lie between 2 and "
             f"{len(everybody)}."
         )
+    if draws_per_group % 1 or draws_per_group < 1:
+        raise ValueError(f"draws_per_group is {draws_per_group}; it must be a whole number, at least 1.")
+    check_seed(seed)
     folds = np.array_split(np.random.default_rng(seed).permutation(everybody), n_folds)
     fold_of = np.empty(data.n_subjects, int)
     for i, fold in enumerate(folds):

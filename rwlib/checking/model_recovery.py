@@ -8,6 +8,7 @@ import pandas as pd
 from jax.typing import ArrayLike
 from jaxtyping import Num
 
+from rwlib.data.design import Design
 from rwlib.checking.calibration import simulate_from_prior
 from rwlib.checking.comparison import compare_scores, loo_by_trial, scores_by_person
 from rwlib.fitting.hierarchy import Model
@@ -24,6 +25,7 @@ def recover_models(
     n_datasets: int,
     n_subjects: int,
     seed: int,
+    design: Design = Design(),
     num_warmup: int = 300,
     num_samples: int = 1000,
     num_chains: int = 4,
@@ -82,7 +84,7 @@ def recover_models(
     datasets = [
         data
         for _, data in simulate_from_prior(
-            true_model, outcomes, n_datasets=n_datasets, n_subjects=n_subjects, seed=seed
+            true_model, outcomes, n_datasets=n_datasets, n_subjects=n_subjects, seed=seed, design=design
         )
     ]
     settings = dict(

@@ -20,7 +20,7 @@ from rwlib.model.agents import check_agent, precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design, check_design
-from rwlib.fitting.hierarchy import ASYMMETRIC, Model, check_fitted, sample_subjects
+from rwlib.fitting.hierarchy import ASYMMETRIC, Model, check_fitted, check_model, model_fingerprint, sample_subjects
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.simulation import play_all
 
@@ -64,6 +64,7 @@ def sample_prior(key: PRNGKeyArray, model: Model = ASYMMETRIC, n_subjects: int =
     >>> dict(tree.prior["beta"].sizes)
     {'chain': 1, 'draw': 100, 'subject': 20}
     """
+    check_model(model)
     for name, value in (("n_subjects", n_subjects), ("num_draws", num_draws)):
         if value < 1:
             raise ValueError(f"{name} is {value}; it must be at least 1.")
@@ -77,7 +78,8 @@ def sample_prior(key: PRNGKeyArray, model: Model = ASYMMETRIC, n_subjects: int =
     dims = ("chain", "draw", "subject")
     variables = {name: (dims[: 1 + sites[name].ndim], np.asarray(sites[name])[None]) for name in kept}
     coords = {"chain": np.arange(1), "draw": np.arange(num_draws), "subject": np.arange(n_subjects)}
-    return xr.DataTree.from_dict({"/": xr.Dataset(attrs={"model": model.name}), "prior": xr.Dataset(variables, coords)})
+    of_model = {"model": model.name, "model_fingerprint": model_fingerprint(model)}
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=of_model), "prior": xr.Dataset(variables, coords)})
 
 
 def generate(

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from jax.typing import ArrayLike
 
-from rwlib.fitting.inference import fit_and_check
+from rwlib.fitting.inference import check_seed, fit_and_check
 from rwlib.fitting.hierarchy import ASYMMETRIC, TRANSFORMS, Model
 from rwlib.model.simulation import simulate
 from rwlib.model.tasks import FIVE_ARMS, bernoulli_outcomes
@@ -124,7 +124,7 @@ def recovery_correlations(true: Mapping[str, ArrayLike], fit: xr.DataTree) -> pd
 def recover_parameters(
     n_subjects: int,
     n_trials: int,
-    beta: float,
+    beta: float | None = None,
     *,
     n_datasets: int = 10,
     seed: int = 0,
@@ -201,6 +201,9 @@ def recover_parameters(
         grid = [dict(n_subjects=n, n_trials=t, beta=b) for n in (20, 40) for t in (50, 100, 200) for b in (1.0, 3.0, 6.0)]
         table = rwlib.run_study(rwlib.recover_parameters, grid, "my_recovery")
     """
+    if not 0 < interval < 1:
+        raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
+    check_seed(seed)
     group_means, simulated = _simulate_design(
         model, n_subjects, n_trials, beta, n_datasets, seed, reward_probs
     )
@@ -227,16 +230,17 @@ def recover_parameters(
 
 def _simulate_design(model, n_subjects, n_trials, beta, n_datasets, seed, reward_probs):
     """The group means, before the transform, and each data set with its subjects' true parameters."""
-    if not any(p.name == "beta" and p.transform == "exp" for p in model.parameters):
+    if beta is not None and not any(p.name == "beta" and p.transform == "exp" for p in model.parameters):
         raise ValueError(
             f"The model {model.name!r} has no parameter 'beta' with transform 'exp', which the design sets."
         )
-    if not beta > 0:
+    if beta is not None and not beta > 0:
         raise ValueError(f"beta is {beta}; it must be above 0.")
     if n_datasets < 1:
         raise ValueError(f"n_datasets is {n_datasets}; it must be at least 1.")
     group_means = {
-        p.name: float(np.log(beta)) if p.name == "beta" else p.mean_location for p in model.parameters
+        p.name: float(np.log(beta)) if p.name == "beta" and beta is not None else p.mean_location
+        for p in model.parameters
     }
     simulated = []
     for i in range(n_datasets):
@@ -248,7 +252,7 @@ def _simulate_design(model, n_subjects, n_trials, beta, n_datasets, seed, reward
             for p in model.parameters
         }
         outcomes = bernoulli_outcomes(task_key, reward_probs, n_trials)
-        simulated.append((true, simulate(play_key, outcomes, true, model.agent).data))
+        simulated.append((true, simulate(play_key, outcomes, true | dict(model.fixed), model.agent).data))
     return group_means, simulated
 
 

@@ -124,7 +124,7 @@ def check(fit: xr.DataTree) -> Report:
     if problems and worst["at_max_depth"] > MANY_AT_MAX_DEPTH:
         problems[0] += (
             f" The trajectories of {worst['at_max_depth']:.0%} of the draws were cut at the depth limit, "
-            f"before they had gone far enough: raise max_depth (now {fit.attrs['max_depth']})."
+            f"before they had gone far enough (2^{fit.attrs['max_depth']} − 1 steps): rescale or reparameterise the model."
         )
     problems += _not_computed(failing, of_people, posterior.sizes["chain"], posterior.sizes["draw"])
     problems += _trouble_on_the_way(worst, stats)

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import inspect
 import math
+import types
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -95,8 +96,12 @@ class Model:
     fixed: Mapping[str, float] | tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self):
-        # As pairs, since what JAX compiles for must be hashable.
+        # As tuples, since what JAX compiles for must be hashable.
+        if isinstance(self.parameters, list):
+            object.__setattr__(self, "parameters", tuple(self.parameters))
         object.__setattr__(self, "fixed", tuple((name, float(value)) for name, value in dict(self.fixed).items()))
+
+    _replace = dataclasses.replace  # a changed copy is made as with the NamedTuples that a model is made of
 
 
 _BETA = GroupParameter("beta", "exp", mean_location=1.0, mean_scale=1.0, sd_scale=0.5)
@@ -206,9 +211,10 @@ def hierarchical_model(data: ChoiceData, model: Model = ASYMMETRIC) -> None:
 
 
 def model_fingerprint(model: Model) -> str:
-    """A short text that changes whenever the model does: its parameters, their priors, or a line of its agent's code.
+    """A short text that changes with the model: its parameters, their priors, or a line of its agent's code.
 
-    ``fit`` stores it with the draws, so that they are never scored with another model of the same name.
+    ``fit`` stores it with the draws, so that they are not scored with another model of the same name. (Functions that
+    the agent's own functions call are not looked into.)
 
     Parameters
     ----------
@@ -267,9 +273,15 @@ def _code(function):
     try:
         source = inspect.getsource(function)
     except (OSError, TypeError):  # typed at a prompt that keeps no source, or not a function of Python's
-        source = function.__code__.co_code.hex() if hasattr(function, "__code__") else repr(function)
+        source = _instructions(function.__code__) if hasattr(function, "__code__") else repr(function)
     closed_over = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
     return source, [_code(value) if callable(value) else repr(value) for value in closed_over]
+
+
+def _instructions(code):
+    """What a compiled function does, with its constants and those of the functions in it."""
+    constants = [_instructions(x) if isinstance(x, types.CodeType) else repr(x) for x in code.co_consts]
+    return code.co_code.hex(), code.co_names, constants
 
 
 def check_model(model: Model) -> None:
@@ -295,7 +307,7 @@ def check_model(model: Model) -> None:
     """
     if not isinstance(model, Model):
         raise ValueError(f"model is {model!r}; give a Model, such as rwlib.ASYMMETRIC.")
-    if isinstance(model.parameters, GroupParameter) or not all(isinstance(p, GroupParameter) for p in model.parameters):
+    if type(model.parameters) is not tuple or not all(isinstance(p, GroupParameter) for p in model.parameters):
         raise ValueError(f"The parameters of the model {model.name!r} are {model.parameters!r}; give a tuple of GroupParameter.")
     ranges = {p.name: p for p in model.agent.parameters}
     for name, _ in model.fixed:

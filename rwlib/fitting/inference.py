@@ -156,8 +156,8 @@ def fit_many(
     """
     _check_request(datasets, model, seeds)
     for name, value, least in (("num_warmup", num_warmup, 1), ("num_samples", num_samples, 4), ("num_chains", num_chains, 1)):
-        if value < least:
-            raise ValueError(f"{name} is {value}; it must be at least {least}.")
+        if value % 1 or value < least:
+            raise ValueError(f"{name} is {value}; it must be a whole number, at least {least}.")
     if target_accept is None:
         target_accept = TARGET_ACCEPT if datasets[0].n_subjects >= FEW_PEOPLE else CAREFUL
     if not 0 < target_accept < 1:
@@ -169,7 +169,7 @@ def fit_many(
     anonymous = [data.without_labels() for data in datasets]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *anonymous)
     seeds = range(len(datasets)) if seeds is None else seeds
-    schedule = Schedule(num_warmup, num_samples, num_chains, target_accept, tuple(int(seed) for seed in seeds))
+    schedule = Schedule(int(num_warmup), int(num_samples), int(num_chains), target_accept, tuple(int(seed) for seed in seeds))
     total = len(datasets) * num_chains * (num_warmup + num_samples)
     with keep_compiled_programs(), tqdm(total=total, disable=not progress_bar, desc="NUTS", unit=" draws", leave=False) as bar:
         sampled = sample(stacked, model, schedule, bar.update, num_threads)
@@ -264,6 +264,20 @@ def _another(seed):
     return int(np.random.SeedSequence([int(seed), 1]).generate_state(1)[0])
 
 
+def check_seed(seed: int) -> None:
+    """Refuse what cannot be a seed.
+
+    Examples
+    --------
+    >>> from rwlib.fitting.inference import check_seed
+    >>> check_seed(-1)
+    Traceback (most recent call last):
+    ValueError: A seed is -1; it must be a whole number from 0 to 2³² − 1.
+    """
+    if seed % 1 or not 0 <= seed < 2**32:
+        raise ValueError(f"A seed is {seed}; it must be a whole number from 0 to 2³² − 1.")
+
+
 def _check_request(datasets, model, seeds):
     """Refuse what cannot work before anything is sampled, so that no draw is lost."""
     check_model(model)
@@ -281,8 +295,7 @@ def _check_request(datasets, model, seeds):
         if size != first:
             raise ValueError(f"Data set {i} has (subjects, trials, actions) {size}, but data set 0 has {first}; fit each size by itself.")
     for seed in () if seeds is None else seeds:
-        if int(seed) != seed or not 0 <= seed < 2**32:
-            raise ValueError(f"A seed is {seed}; it must be a whole number from 0 to 2³² − 1.")
+        check_seed(seed)
 
 
 def _to_datatree(sampled, data, model, schedule, seed):
