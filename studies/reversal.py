@@ -2,6 +2,8 @@
 
     python -m studies.reversal CHOICES.csv [PUBLISHED.csv]        what is missing is run
 
+If PUBLISHED is not given, it is ``published_estimates.csv`` beside CHOICES.
+
 CHOICES has one row for each trial, with the columns ``subject``, ``trial``, ``choice`` (0 to 2),
 ``outcome`` (0 or 1) and ``correct``, the arm that is best on this trial. PUBLISHED has the authors' own
 estimates, one row for each person whom they kept, with the columns ``subject``, ``beta``, ``eta_p`` (our
@@ -229,7 +231,11 @@ def study(choices: str, published: str | None) -> results.Study:
     files = {"choices": choices, "published": published}
     pieces = [dict(model=name, seed=2000 + i, **files) for i, name in enumerate(MODELS)]
     return results.Study(
-        "reversal", piece, pieces, settings={"models": list(MODELS), "source": source, "sha256": files}
+        "reversal",
+        piece,
+        pieces,
+        settings={"models": list(MODELS), "source": source, "sha256": files},
+        renewal=(0, 1, 2, 7),  # the course's model, one without parameters, the other agent, a choice trace
     )
 
 
@@ -239,12 +245,15 @@ STUDY = study(CHOICES, PUBLISHED)
 if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit("Give the files: python -m studies.reversal CHOICES.csv [PUBLISHED.csv]")
-    given = dict(
-        zip(("REVERSAL_CHOICES", "REVERSAL_PUBLISHED"), (str(Path(path).resolve()) for path in sys.argv[1:]))
-    )
+    choices = Path(sys.argv[1]).resolve()
+    published = Path(sys.argv[2]).resolve() if len(sys.argv) == 3 else choices.with_name("published_estimates.csv")
+    for path in (choices, published):
+        if not path.is_file():
+            sys.exit(f"There is no file {path}. Without the published estimates other people would be fitted.")
+    given = {"REVERSAL_CHOICES": str(choices), "REVERSAL_PUBLISHED": str(published)}
     os.environ |= given  # the workers inherit it
     fingerprints = [sha256(path) for path in given.values()]
-    taken = study(*fingerprints, *[None] * (2 - len(fingerprints)))
+    taken = study(*fingerprints)
     if taken != STUDY:
         print("These are other files than those of the stored result, which they will replace.")
     table = results.take(taken)

@@ -15,14 +15,15 @@ import rwlib
 from rwlib import (
     GroupParameter,
     Model,
-    inference,
-    comparison,
     confusion_matrix,
     inversion_matrix,
     kfold_by_subject,
+    loo_by_trial,
+    recover_models,
 )
-from rwlib import loo_by_trial, recover_models
+from rwlib.checking import comparison
 from rwlib.checking.comparison import compare_by_person, compare_scores, scores_by_person
+from rwlib.fitting import inference
 from rwlib.fitting.diagnostics import Report
 
 # A group SD so small that the subjects are all but alike: the posterior then has two dimensions, and a grid can do what NUTS does.

@@ -45,7 +45,7 @@ def test_what_is_written_is_read_back_unchanged(n_subjects, n_trials, n_actions,
         rng.integers(n_actions, size=mask.shape), rng.normal(size=mask.shape), mask, n_actions, [f"s{i}" for i in range(n_subjects)]
     )
     shuffled = write_choices(data).sample(frac=1, random_state=seed)
-    again = read_choices(shuffled, n_actions=n_actions)
+    again = read_choices(shuffled, n_actions=n_actions, scale=(0, 1))
     order = [again.subjects.index(label) for label in data.subjects]
     for name in ("choices", "rewards", "mask"):
         np.testing.assert_array_equal(getattr(again, name)[order], getattr(data, name))

@@ -233,3 +233,9 @@ def test_memory_of_the_gradient_does_not_grow_with_the_number_of_trials():
     few, many = bytes_beside_the_data(50), bytes_beside_the_data(1600)
     n_carried = 40 * 8 * (5 * 3 + 4)  # values and two sensitivities of five actions, the sum and its three slopes
     assert many <= few + 512 and many < 4 * n_carried
+
+
+def test_a_parameter_that_the_agent_does_not_have_is_named():
+    data = ChoiceData([[0, 1]], [[0.0, 1.0]])
+    with pytest.raises(ValueError, match="params has 'alfa_pos', which the agent never reads"):
+        log_likelihood(data, {"alpha": 0.5, "beta": 2.0, "alfa_pos": 0.5})

@@ -35,7 +35,6 @@ def test_one_number_stands_for_all_subjects():
         ({"trace_rate": np.array([0.5, -0.5])}, r"'trace_rate'\] is -0.5"),
         ({"temperature": 1.0}, "both 'beta' and 'temperature'"),
         ({"alpha": 0.5}, "both 'alpha_pos' and 'alpha'"),
-        ({"alfa_pos": 0.5}, "unknown name 'alfa_pos'"),
         ({"beta": np.ones(3)}, r"has shape \(2,\)"),
     ],
 )

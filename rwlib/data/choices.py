@@ -73,7 +73,7 @@ class ChoiceData:
     people: Mapping[str, Sequence] | pd.DataFrame | tuple = ()
     actions: Sequence[Hashable] | np.ndarray | None = None
     blocks: Sequence[Hashable] | np.ndarray | None = None
-    reward_scale: tuple[float, float] = (0.0, 1.0)
+    reward_scale: Sequence = (0.0, 1.0)
 
     def __post_init__(self):
         choices, rewards, mask = self.choices, self.rewards, self.mask

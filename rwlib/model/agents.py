@@ -275,8 +275,8 @@ def _check_agent(agent, names, n_actions, before, after):
         params = watched(function, "the parameter", dict.fromkeys(names, one))
         try:
             shapes = jax.eval_shape(lambda: call(params))
-        except ValueError:
-            raise
+        except ValueError as error:
+            raise ValueError(str(error)) from None  # without what JAX adds
         except Exception as error:
             raise ValueError(f"The agent's {function} fails with {n_actions} actions and {known}: {error}") from error
         read.update(params.read)

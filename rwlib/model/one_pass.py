@@ -82,7 +82,7 @@ def _observed(data, params):
     return jax.tree.map(lambda x: jnp.asarray(x).astype(precision), observed)
 
 
-def line_up(scan: Callable, observed: tuple, params: dict[str, Array], fewer_than: int | None = None) -> Any:
+def line_up(scan: Callable, observed: tuple, params: dict, fewer_than: int | None = None) -> Any:
     """``scan(observed, params)``, with a ``vmap`` that fills the processor.
 
     A processor works on 8 or 16 numbers that lie side by side. Where there are too few subjects to fill it,
