@@ -543,8 +543,19 @@ def test_bad_input_is_named(tiny, tiny_fit, group):
         loo_by_trial(tiny, ALIKE)
     with pytest.raises(ValueError, match="of the model 'alike', not of 'symmetric'"):
         loo_by_trial(tiny, rwlib.SYMMETRIC, tiny_fit)
-    with pytest.raises(ValueError, match="other data: its choices differ"):
+    with pytest.raises(ValueError, match="The subject 'a' is in data and not in the fit"):
         loo_by_trial(group, ALIKE, tiny_fit)
+    with pytest.raises(ValueError, match="other data: its choices differ"):
+        loo_by_trial(dataclasses.replace(tiny, choices=1 - tiny.choices), ALIKE, tiny_fit)
+
+
+def test_people_are_matched_by_their_labels(tiny, tiny_fit):
+    turned = tiny.of_subjects(range(tiny.n_subjects)[::-1])
+    ours, theirs = (scores_by_person(loo_by_trial(data, ALIKE, tiny_fit)) for data in (tiny, turned))
+    pd.testing.assert_series_equal(ours, theirs.loc[ours.index], rtol=1e-5)
+
+
+def test_impossible_folds_and_tables_are_named(group):
     for n_folds in (1, 6):
         with pytest.raises(
             ValueError,

@@ -137,7 +137,7 @@ def edited(text, old, new):
         ("np.arange(3.0)", "np.arange(4.0)", "study.ARRAY (changed)"),
         ("jax.random.key(0)", "jax.random.key(1)", "study.KEY (changed)"),
         ('["x", "y"]', '["x", "z"]', "study.TABLE (changed)"),
-        ("[[0, 1]]", "[[1, 1]]", "study.DATA (changed)"),
+        ("[[0, 1]]", "[[1, 0]]", "study.DATA (changed)"),
         ("lambda x: x + N", "lambda x: x - N", "study.FUNCTIONS (changed)"),
         ("lambda x: 2 * x", "lambda x: 3 * x", "study.FUNCTIONS (changed)"),
         ("helpers.Design(4)", "helpers.Design(6)", "study.DESIGN (changed)"),

@@ -143,10 +143,11 @@ def _posterior_of(fit, data, model):
         if label not in labels or label not in wanted:
             where, not_there = ("data", "the fit") if label in wanted else ("the fit", "data")
             raise ValueError(f"The subject {label!r} is in {where} and not in {not_there}: give the data that were fitted.")
+    order = [labels.index(label) for label in wanted]
     for name in ("choices", "rewards", "mask"):
-        if not np.array_equal(observed[name].sel(subject=wanted), getattr(data, name)):
+        if not np.array_equal(observed[name].values[order], getattr(data, name)):
             raise ValueError(f"The fit is one of other data: its {name} differ.")
-    return posterior.sel(subject=wanted)
+    return posterior.isel(subject=order)
 
 
 def _relative_efficiency(posterior):
