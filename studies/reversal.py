@@ -65,7 +65,7 @@ MODELS = {
 }
 N_ACTIONS = 3
 OUR_NAMES = {"beta": "beta", "eta_p": "alpha_pos", "eta_n": "alpha_neg"}
-TWO_MODES, N_KEPT = "p330", 400  # the person, and how many draws of theirs
+TWO_MODES, N_KEPT = "p059", 400  # the person, and how many draws of theirs
 N_PREDICTED = 200  # draws of the posterior with which people play again
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 AFTER = 15  # trials after a reversal that are looked at
