@@ -192,8 +192,8 @@ def _check_column(table, column):
 def _numbers(table, column):
     """A column as numbers; NaN where it is empty."""
     values = table[column]
-    if values.dtype == bool:
-        return values.to_numpy(float)
+    if pd.api.types.is_numeric_dtype(values):  # or true and false
+        return values.to_numpy(float, na_value=np.nan)
     numbers = pd.to_numeric(values, errors="coerce")
     bad = numbers.isna() & values.notna() & (values.astype(str).str.strip() != "")
     if bad.any():
@@ -214,7 +214,7 @@ def _flags(table, column, made):
         odd = ~missing & ~values.map(lambda x: isinstance(x, bool | np.bool_) or (isinstance(x, int | float | np.number) and x in (0, 1))).to_numpy(bool)
     if odd.any():
         row = int(np.argmax(odd))
-        raise ValueError(f"Row {row} has {values.iloc[row]!r} in column {column!r}; it must be True or False, or 1 or 0.")
+        raise ValueError(f"Row {row} has {values.tolist()[row]!r} in column {column!r}; it must be True or False, or 1 or 0.")
     return np.where(missing, False, values.where(~missing, False)).astype(bool)
 
 
@@ -241,7 +241,7 @@ def _constant(table, column, who, labels):
     if odd.any():
         row = int(np.argmax(odd.to_numpy()))
         raise ValueError(
-            f"Row {row} has {values.iloc[row]!r} in column {column!r}, where subject {labels[who[row]]!r} had {same.iloc[row]!r} "
+            f"Row {row} has {values.tolist()[row]!r} in column {column!r}, where subject {labels[who[row]]!r} had {same.iloc[row]!r} "
             "before. A column about people must be the same in all their rows; one about trials goes into before= or after=."
         )
     return first
@@ -263,7 +263,7 @@ def _as_labels(values):
     """Texts that are whole numbers, written as numbers are, become numbers; ``01`` stays another label than ``1``."""
     if values.dtype != object and not isinstance(values.dtype, pd.StringDtype):
         return values
-    texts = values.dropna()
+    texts = pd.Series(values.dropna().unique())
     if len(texts) and texts.map(lambda x: isinstance(x, str) and x.lstrip("-").isdigit() and str(int(x)) == x).all():
         return pd.to_numeric(values).astype("Int64").astype(object).where(values.notna())
     return values

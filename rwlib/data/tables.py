@@ -140,6 +140,10 @@ def _check_fields(path, text, sep):
         other = [sign for sign in ",;\t|" if sign != sep and sign in header]
         if other:
             raise ValueError(f"The first line of {path.name} has no {sep!r} but {other[0]!r}: pass sep={other[0]!r}.")
+    names = next(csv.reader([header], delimiter=sep))
+    twice = [name for name in names if name and names.count(name) > 1]
+    if twice:
+        raise ValueError(f"{path.name} has two columns {twice[0]!r}; rename one of them.")
     if '"' in text:  # fields may hold separators and line ends; only a parser knows
         lines = csv.reader(StringIO(text), delimiter=sep)
         counts = np.array([len(line) for line in lines if line])
