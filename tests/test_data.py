@@ -37,6 +37,7 @@ def test_columns_may_have_other_names(tmp_path):
 
 
 @given(st.integers(1, 5), st.integers(1, 6), st.integers(2, 5), st.integers(0, 10**6))
+@pytest.mark.filterwarnings("ignore")  # of tiny data, which are suspicious
 def test_what_is_written_is_read_back_unchanged(n_subjects, n_trials, n_actions, seed):
     rng = np.random.default_rng(seed)
     mask = rng.random((n_subjects, n_trials)) > 0.3
