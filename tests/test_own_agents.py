@@ -1,0 +1,115 @@
+"""Agents that a reader writes: refused in words about the agent, or taken through the whole chain."""
+
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import rwlib
+from rwlib.model.agents import check_agent
+
+
+def start(params, n_actions):
+    return jnp.full(n_actions, 0.5)
+
+
+def log_probabilities(value, seen, params):
+    return jax.nn.log_softmax(params["sharpness"] * value)
+
+
+def learn(value, outcome, params):
+    """All outcomes are shown; those of the actions that were not taken count less."""
+    rate = jnp.where(outcome.chosen > 0, params["own"], params["other"])
+    return value + rate * (outcome.extra["shown"] - value)
+
+
+AGENT = rwlib.Agent(start, log_probabilities, learn)
+MODEL = rwlib.Model(
+    "full feedback",
+    (
+        rwlib.GroupParameter("own", "expit", 0.0, 1.0, 1.0),
+        rwlib.GroupParameter("other", "expit", 0.0, 1.0, 1.0),
+        rwlib.GroupParameter("sharpness", "exp", 1.0, 0.5, 0.5),
+    ),
+    AGENT,
+)
+NAMES = ("own", "other", "sharpness")
+SHOWN = {"shown": np.random.default_rng(0).integers(0, 2, (4, 30, 2)).astype(float)}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"start": lambda params, n_actions: params["first"]}, "The agent's start reads the parameter 'first', which is not given"),
+        (
+            {"log_probabilities": lambda value, seen, params: seen.extra["shown"]},
+            "log_probabilities reads the column 'shown', which is not given, or known only after the choice",
+        ),
+        ({"log_probabilities": lambda value, seen, params: value[:1]}, r"log_probabilities returns the shape \(1,\); with 2 actions it must be \(2,\)"),
+        ({"log_probabilities": lambda value, seen, params: value @ jnp.ones(3)}, "The agent's log_probabilities fails with 2 actions"),
+        ({"learn": lambda value, outcome, params: value.sum()}, r"The agent's learn returns a memory of \(\), but start returns a memory of \(2,\)"),
+        ({"learn": lambda value, outcome, params: value}, "params has 'own', which the agent never reads; it reads 'sharpness'"),
+    ],
+)
+def test_functions_that_do_not_fit_together_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        check_agent(AGENT._replace(**change), NAMES, 2, after=SHOWN)
+
+
+def test_the_likelihood_is_that_of_a_plain_loop_and_so_is_its_gradient():
+    design = rwlib.Design(after=SHOWN)
+    choices = np.random.default_rng(1).integers(0, 2, (4, 30))
+    rewards = np.take_along_axis(SHOWN["shown"], choices[..., None], 2)[..., 0]
+    data = rwlib.ChoiceData(choices, rewards, n_actions=2, design=design)
+    params = {"own": np.array([0.2, 0.4, 0.6, 0.8]), "other": np.full(4, 0.3), "sharpness": np.array([1.0, 2.0, 3.0, 4.0])}
+
+    def by_hand(person, own):
+        value, total = np.full(2, 0.5), 0.0
+        for choice, shown in zip(choices[person], SHOWN["shown"][person]):
+            weight = np.exp(params["sharpness"][person] * value)
+            total += np.log(weight[choice] / weight.sum())
+            rate = np.where(np.arange(2) == choice, own, 0.3)
+            value = value + rate * (shown - value)
+        return total
+
+    expected = [by_hand(i, params["own"][i]) for i in range(4)]
+    np.testing.assert_allclose(rwlib.log_likelihood(data, params, AGENT), expected, rtol=1e-5)
+    slope = jax.grad(lambda own: rwlib.log_likelihood(data, {**params, "own": own}, AGENT).sum())(jnp.asarray(params["own"]))
+    steps = [(by_hand(i, params["own"][i] + 1e-5) - by_hand(i, params["own"][i] - 1e-5)) / 2e-5 for i in range(4)]
+    np.testing.assert_allclose(slope, steps, rtol=1e-3)
+    many = jax.vmap(lambda own: rwlib.log_likelihood(data, {**params, "own": own}, AGENT))(jnp.stack([params["own"]] * 3))
+    np.testing.assert_allclose(many, np.tile(expected, (3, 1)), rtol=1e-5)
+
+
+def test_an_agent_of_ones_own_goes_through_the_whole_chain():
+    design, key = rwlib.Design(after=SHOWN), jax.random.key(2)
+    truth = {"own": jnp.full(4, 0.6), "other": jnp.full(4, 0.3), "sharpness": jnp.full(4, 3.0)}
+    data = rwlib.simulate(key, SHOWN["shown"], truth, AGENT, design).data
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that so short a fit is of no use
+        fit = rwlib.fit(data, MODEL, num_warmup=60, num_samples=60, num_chains=2, progress_bar=False)
+        elpd = rwlib.loo_by_trial(data, MODEL, fit)
+    assert set(NAMES) < set(fit.posterior.data_vars) and elpd.n_data_points == 120
+    again = rwlib.generate(key, SHOWN["shown"], fit, MODEL, design=design, num_draws=4)
+    ahead = rwlib.predict_next(key, data, fit, MODEL, num_draws=4)
+    assert again["posterior_predictive"]["choices"].shape == ahead["posterior_predictive"]["choices"].shape
+    mean = float(np.log(ahead["posterior_predictive"]["probability"]).mean())
+    assert -0.9 < mean < 0
+
+
+def test_a_fixed_parameter_is_not_estimated_and_makes_the_difference_that_it_should():
+    data = rwlib.ChoiceData([[0, 1, 1, 0, 1]], [[0.0, 1.0, 0.0, 0.0, 1.0]])
+    from_nothing = rwlib.Model("from 0", rwlib.ASYMMETRIC.parameters, fixed={"q0": 0.0})
+    fit = rwlib.fit(data, from_nothing, num_warmup=20, num_samples=60, num_chains=1, progress_bar=False, warn=False)
+    assert "q0" not in fit.posterior
+    draw = {name: fit.posterior[name].values[0, -1] for name in ("alpha_pos", "alpha_neg", "beta")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scored = rwlib.loo_by_trial(data, from_nothing, fit).elpd
+    assert np.isfinite(scored)
+    ours, default = (float(rwlib.log_likelihood(data, draw | more)[0]) for more in ({"q0": 0.0}, {}))
+    assert abs(ours - default) > 1e-3
+    with pytest.raises(ValueError, match="both estimates 'beta' and holds it fixed"):
+        rwlib.fit(data, rwlib.Model("twice", rwlib.ASYMMETRIC.parameters, fixed={"beta": 1.0}))
