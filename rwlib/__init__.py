@@ -3,8 +3,8 @@
 Folders follow the reader's way, and a module imports only from those above it in the list:
 
 - ``data``: ``design``, ``choices``, ``suspicion``, ``tables``, ``reading``
-- ``model``: ``learning``, ``choice``, ``agents``, ``rescorla_wagner``, ``parameters``, ``tasks``, ``simulation``, ``one_pass``,
-  ``likelihood``
+- ``model``: ``learning``, ``choice``, ``agents``, ``rescorla_wagner``, ``parameters``, ``tasks``, ``simulation``, ``in_line``,
+  ``one_pass``, ``likelihood``
 - ``fitting``: ``hierarchy``, ``proposals``, ``moves``, ``positions``, ``sampling``, ``convergence``, ``diagnostics``, ``inference``
 - ``checking``: ``prediction``, ``summaries``, ``calibration``, ``comparison``, ``recovery``, ``model_recovery``
 - ``plotting``

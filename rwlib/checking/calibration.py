@@ -18,9 +18,8 @@ from jaxtyping import Num
 
 from rwlib.data.design import Design
 from rwlib.data.choices import ChoiceData
-from rwlib.fitting.hierarchy import Model
+from rwlib.fitting.hierarchy import Model, log_likelihood_of_model
 from rwlib.fitting.inference import check_seed, fit_and_check
-from rwlib.model.likelihood import log_likelihood_given
 from rwlib.checking.prediction import sample_prior
 from rwlib.model.simulation import simulate
 
@@ -63,8 +62,7 @@ def score_people(data: ChoiceData, people: Mapping[str, ArrayLike], model: Model
     >>> score_people(data, people, rwlib.ASYMMETRIC).shape
     (3, 2)
     """
-    score = lambda person: log_likelihood_given(data, person, dict(model.fixed), model.agent)  # noqa: E731
-    return jax.lax.map(score, people, batch_size=BATCH)
+    return jax.lax.map(lambda person: log_likelihood_of_model(data, person, model), people, batch_size=BATCH)
 
 
 # Calibration

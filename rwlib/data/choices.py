@@ -114,21 +114,6 @@ class ChoiceData:
         check(mask & (choices == -1), choices, missed)
         with np.errstate(invalid="ignore"):  # NaN and inf are not whole
             check(mask & ~((choices >= 0) & (choices % 1 == 0)), choices, whole)
-        with np.errstate(over="ignore"):
-            too_large = np.isfinite(rewards) & ~np.isfinite(rewards.astype(precision))
-        shown = mask
-        if self.design.feedback is not None:
-            shown = mask & np.broadcast_to(np.asarray(self.design.feedback, bool), mask.shape)
-        without = (
-            "A reward is {}; where the outcome was not shown, set design.feedback to False, and where no choice "
-            "was made, mask."
-        )
-        check(shown & ~np.isfinite(rewards), rewards, without)
-        check(
-            shown & too_large,
-            rewards,
-            f"A reward is {{}}, too large for {np.dtype(precision).name}: count rewards in a larger unit.",
-        )
         n_actions = self._number_of_actions(choices[mask])
         check(
             mask & (choices >= n_actions),
@@ -143,6 +128,19 @@ class ChoiceData:
             )
         n_actions = int(n_actions)
         design = check_design(self.design, n_subjects, n_trials, n_actions)
+        with np.errstate(over="ignore"):
+            too_large = np.isfinite(rewards) & ~np.isfinite(rewards.astype(precision))
+        shown = mask if design.feedback is None else mask & design.feedback
+        without = (
+            "A reward is {}; where the outcome was not shown, set design.feedback to False, and where no choice "
+            "was made, mask."
+        )
+        check(shown & ~np.isfinite(rewards), rewards, without)
+        check(
+            shown & too_large,
+            rewards,
+            f"A reward is {{}}, too large for {np.dtype(precision).name}: count rewards in a larger unit.",
+        )
         # Numbers that stood in for labels follow the number of actions.
         named = self.actions is not None and tuple(self.actions) != tuple(range(len(self.actions)))
         actions = _labels("action", self.actions if named else range(n_actions), n_actions)

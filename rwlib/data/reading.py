@@ -118,12 +118,12 @@ def read_choices(
     # Where each row goes: its subject, and its place among the subject's trials.
     who, labels = _labels_of(table, subject)
     blocks, block_labels = _blocks(table, _as_list(block))
-    row_of, place_of = _places(table, subject, trial, who, blocks)
+    place_of = _places(table, subject, trial, who, blocks)
     shape = len(labels), int(place_of.max()) + 1
 
     def spread(values, empty):
         filled = np.full((*shape, *np.shape(values)[1:]), empty, dtype=np.asarray(values).dtype)
-        filled[row_of, place_of] = values
+        filled[who, place_of] = values
         return filled
 
     made, choices, was_offered, actions = _choices(table, choice, n_actions, actions, _as_list(offered), choice_is)
@@ -284,7 +284,7 @@ def _blocks(table, columns):
 
 
 def _places(table, subject, trial, who, blocks):
-    """For each row, the subject's number and the trial's place."""
+    """For each row, the trial's place among those of its subject."""
     trials = np.arange(len(table), dtype=float)
     if trial is not None:
         trials = _numbers(table, trial)
@@ -313,7 +313,7 @@ def _places(table, subject, trial, who, blocks):
     place = np.empty(len(table), int)
     counts = keys.loc[order].groupby("who", sort=False).cumcount().to_numpy()
     place[order] = counts
-    return who, place
+    return place
 
 
 def _filled_on(blocks):
@@ -328,7 +328,7 @@ def _filled_on(blocks):
 def _choices(table, choice, n_actions, actions, offered, choice_is):
     """Where a choice was made, the number of the action, what was on offer (or None), and the actions' labels."""
     if not offered and actions is None:
-        numbers = _numbers(table, choice) if pd.api.types.is_numeric_dtype(table[choice]) else _choice_numbers(table, choice)
+        numbers = _choice_numbers(table, choice)
         made = ~np.isnan(numbers)
         if made.any() and n_actions is None and numbers[made].min() == 1:
             raise ValueError(

@@ -207,7 +207,12 @@ def hierarchical_model(data: ChoiceData, model: Model = ASYMMETRIC) -> None:
     """
     params = {parameter.name: sample_subjects(parameter, data.n_subjects) for parameter in model.parameters}
     params = {name: value.astype(SCORING) for name, value in params.items()}
-    numpyro.factor("log_likelihood", log_likelihood_given(data, params, dict(model.fixed), model.agent).sum())
+    numpyro.factor("log_likelihood", log_likelihood_of_model(data, params, model).sum())
+
+
+def log_likelihood_of_model(data: ChoiceData, params: Mapping[str, Array], model: Model) -> Float[Array, " n_subjects"]:
+    """The log-likelihood of each subject's choices, given the estimated parameters and with the fixed ones where they are."""
+    return log_likelihood_given(data, params, dict(model.fixed), model.agent)
 
 
 def model_fingerprint(model: Model) -> str:

@@ -18,8 +18,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from rwlib.data.choices import ChoiceData
-from rwlib.fitting.hierarchy import SCORING, TRANSFORMS, Model
-from rwlib.model.likelihood import log_likelihood_given
+from rwlib.fitting.hierarchy import SCORING, TRANSFORMS, Model, log_likelihood_of_model
 from rwlib.fitting.moves import GroupPrior
 from rwlib.fitting.proposals import Group, People
 
@@ -107,7 +106,7 @@ def log_density(position: Position, data: ChoiceData, model: Model) -> Float[Arr
             total += norm.logpdf(sd, 0.0, p.sd_scale) + norm.logpdf(subjects).sum()
             unbounded = mean + sd * subjects
         params[p.name] = TRANSFORMS[p.transform](unbounded).astype(SCORING)
-    return total + log_likelihood_given(data, params, dict(model.fixed), model.agent).sum()
+    return total + log_likelihood_of_model(data, params, model).sum()
 
 
 def to_people(position: Position, model: Model, n_subjects: int) -> tuple[People, Group]:

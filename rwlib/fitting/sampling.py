@@ -14,8 +14,7 @@ from numpyro.infer.hmc_util import dual_averaging
 
 from rwlib.fitting import moves
 from rwlib.data.choices import ChoiceData
-from rwlib.fitting.hierarchy import SCORING, TRANSFORMS, Model
-from rwlib.model.likelihood import log_likelihood_given
+from rwlib.fitting.hierarchy import SCORING, TRANSFORMS, Model, log_likelihood_of_model
 from rwlib.fitting.positions import (
     Stretch,
     draw_from_prior,
@@ -275,6 +274,6 @@ def _score(data, model, places):
 
     def one_place(people):
         params = {p.name: TRANSFORMS[p.transform](x).astype(SCORING) for p, x in zip(model.parameters, people)}
-        return log_likelihood_given(data, params, dict(model.fixed), model.agent)
+        return log_likelihood_of_model(data, params, model)
 
     return jax.vmap(one_place)(places)

@@ -1,8 +1,7 @@
 """The log-likelihood of the Rescorla-Wagner agent and its gradient, in one scan over trials."""
 
-from collections.abc import Callable
 from functools import partial, reduce
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +10,7 @@ from jaxtyping import Array, Float
 from rwlib.data.choices import ChoiceData
 from rwlib.model.agents import trials_of
 from rwlib.model.choice import with_lapses
+from rwlib.model.in_line import log_likelihood_in_line
 
 __all__ = ["one_pass_log_likelihood"]
 
@@ -40,7 +40,6 @@ class Rows(NamedTuple):
     used: tuple[str, ...]
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
 def one_pass_log_likelihood(
     rows: Rows, data: ChoiceData, params: dict[str, Float[Array, " n_subjects"]]
 ) -> Float[Array, " n_subjects"]:
@@ -48,28 +47,7 @@ def one_pass_log_likelihood(
 
     See :func:`rwlib.model.likelihood.log_likelihood`, which checks its arguments and calls this.
     """
-    scan = partial(_scan_lanes, rows, data.n_actions, False)
-    return line_up(scan, _observed(data, params), params, FEW)[0]
-
-
-@one_pass_log_likelihood.defjvp
-def _log_likelihood_jvp(rows, primals, tangents):
-    # A forward rule serves both modes: JAX transposes its last line, which is linear, for `grad`.
-    data, params = primals
-    total, gradient = _value_and_gradient(rows, data.n_actions, _observed(data, params), params)
-    return total, sum(gradient[name] * tangents[1][name] for name in gradient).astype(total.dtype)
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _value_and_gradient(rows, n_actions, observed, params):
-    """Log-likelihood and its derivative by each parameter in ``rows.given``, in one scan over trials."""
-    return line_up(partial(_scan_lanes, rows, n_actions, True), observed, params, FEW)
-
-
-@_value_and_gradient.defjvp
-def _value_and_gradient_jvp(rows, n_actions, primals, tangents):
-    # JAX cannot differentiate what has a `vmap` of its own.
-    return jax.jvp(partial(_scan_lanes, rows, n_actions, True), primals, tangents)
+    return log_likelihood_in_line(partial(_scan_lanes, rows, data.n_actions), FEW, _observed(data, params), params)
 
 
 def _observed(data, params):
@@ -80,42 +58,6 @@ def _observed(data, params):
     scored = None if data.design.forced is None else data.scored
     observed = Observed(choices, rewards, offered, trials.new_run, trials.feedback, scored)
     return jax.tree.map(lambda x: jnp.asarray(x).astype(precision), observed)
-
-
-def line_up(scan: Callable, observed: tuple, params: dict, fewer_than: int | None = None) -> Any:
-    """``scan(observed, params)``, with a ``vmap`` that fills the processor.
-
-    A processor works on 8 or 16 numbers that lie side by side. Where there are too few subjects to fill it,
-    `vmap` lines up the subjects of all chains, proposals or data sets, as if they were one large data set.
-
-    Parameters
-    ----------
-    scan : callable
-        Every array of its arguments and of its result has subjects first, of whom each is by themselves.
-    observed : NamedTuple
-        With ``choices``, (n_subjects, n_trials).
-    params : dict of arrays, shape (n_subjects,)
-    fewer_than : int, optional
-        Where there are as many subjects, they stay as they are. Default: they are always lined up.
-
-    Returns
-    -------
-    result : whatever ``scan`` returns
-    """
-    if fewer_than is not None and observed.choices.shape[0] >= fewer_than:
-        return scan(observed, params)
-    lined_up = jax.custom_batching.custom_vmap(scan)
-
-    @lined_up.def_vmap
-    def side_by_side(axis_size, is_batched, *arguments):
-        def beside(x, batched):
-            every = x if batched else jnp.broadcast_to(x, (axis_size, *x.shape))
-            return every.reshape(-1, *every.shape[2:])
-
-        result = line_up(scan, *jax.tree.map(beside, arguments, tuple(is_batched)), fewer_than)
-        return jax.tree.map(lambda x: x.reshape(axis_size, -1), result), jax.tree.map(lambda _: True, result)
-
-    return lined_up(observed, params)
 
 
 # How the gradient is carried forward. On a trial with reward r for the chosen action k, and δ = r − Q_k, the

@@ -94,8 +94,6 @@ def simulate(
     outcomes = jnp.broadcast_to(outcomes, (n_subjects, n_trials, n_actions)).astype(precision_of(params))
     mask = np.ones((n_subjects, n_trials), bool)
     choices, rewards, values, choice_probs, errors = play_all(key, outcomes, params, agent, design, mask)
-    if not all(isinstance(x, jax.core.Tracer) for x in (choices, rewards)):
-        choices, rewards = np.asarray(choices), np.asarray(rewards)
     data = ChoiceData(choices, rewards, mask, n_actions, range(n_subjects), design)
     return Simulation(data, values, choice_probs, errors)
 
@@ -105,7 +103,7 @@ def simulate(
 def play_all(key, outcomes, params, agent, design, mask):
     """Choices, rewards, values, choice probabilities and prediction errors of every subject. Nobody plays where ``mask`` is False."""
     n_subjects, _, n_actions = outcomes.shape
-    design = Design(*design)  # whose dictionaries may have been left out
+
     def respond(log_probs, given):
         outcome, trial_key, forced = given
         choice = sample_choice(trial_key, log_probs)
