@@ -113,3 +113,11 @@ def test_a_fixed_parameter_is_not_estimated_and_makes_the_difference_that_it_sho
     assert abs(ours - default) > 1e-3
     with pytest.raises(ValueError, match="both estimates 'beta' and holds it fixed"):
         rwlib.fit(data, rwlib.Model("twice", rwlib.ASYMMETRIC.parameters, fixed={"beta": 1.0}))
+
+
+def test_columns_of_64_bit_floats_are_read_without_a_warning_in_a_32_bit_session():
+    design, params = rwlib.Design(after={"shown": SHOWN["shown"][:, :7]}), {name: np.full(4, 0.3) for name in NAMES}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data = rwlib.simulate(jax.random.key(0), np.ones((7, 2)), params, AGENT._replace(start=lambda p, n: start(p, n)), design).data
+    assert data.design.after["shown"].dtype == np.float64

@@ -1,6 +1,5 @@
 """Fit the hierarchical model: draw from its posterior, and warn if the draws cannot be believed."""
 
-import dataclasses
 import os
 import warnings
 from collections.abc import Sequence

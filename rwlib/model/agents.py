@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from rwlib.data.design import Design
 
@@ -260,7 +260,11 @@ def check_agent(
     """
     if not isinstance(agent, Agent):
         raise ValueError(f"agent is of type {type(agent).__name__}; give an rwlib.Agent.")
-    shapes = (tuple((name, x.shape[2:], np.dtype(x.dtype)) for name, x in columns.items()) for columns in (before, after))
+    # In the types that JAX gives them: a session without 64 bits warns of each array that asks for them.
+    shapes = (
+        tuple((name, x.shape[2:], jax.dtypes.canonicalize_dtype(x.dtype)) for name, x in columns.items())
+        for columns in (before, after)
+    )
     _check_agent(agent, tuple(names), n_actions, *shapes)
 
 

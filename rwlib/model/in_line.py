@@ -6,7 +6,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
 
 __all__ = ["line_up", "log_likelihood_in_line"]
 
