@@ -52,7 +52,7 @@ def described(contestant, installed):
         "installed": installed,
         "settings": contestant.settings._asdict(),
         "num_seeds": contestant.num_seeds,
-        "num_seeds_in_all_states": contestant.num_seeds_in_all_states,
+        "num_warm_seeds": contestant.num_warm_seeds,
         "why_fewer_seeds": contestant.why_fewer_seeds,
     }
 
@@ -65,32 +65,27 @@ def measure_fits(contestants):
         for seed in range(max(c.num_seeds[problem] for c in contestants.values())):
             for name, contestant in contestants.items():
                 if seed < contestant.num_seeds[problem]:
-                    all_states = seed < contestant.num_seeds_in_all_states
+                    warm = seed < contestant.num_warm_seeds[problem]
                     pieces = folder("bench", depends_on(problem, name), contestant.packages)
-                    runs += measure_seed(pieces, problem, name, seed, all_states)
+                    runs += measure_seed(pieces, problem, name, seed, warm)
     return runs
 
 
-def measure_seed(pieces, problem, contestant, seed, all_states):
+def measure_seed(pieces, problem, contestant, seed, warm):
     """A fresh process with nothing compiled, and for some seeds another that finds what it left."""
-    states = ("cold", "warm") if all_states else ("cold",)
+    states = ("cold", "warm") if warm else ("cold",)
     files = {state: pieces / f"{problem}_{contestant}_{seed}_{state}.json" for state in states}
-    found = {}
     with tempfile.TemporaryDirectory() as compiled:
         if not all(file.exists() for file in files.values()):
             for file in files.values():  # both, since the second needs what the first one leaves
                 file.unlink(missing_ok=True)
-        for state, file in files.items():
-            found[state] = measure(file, problem, contestant, str(seed), state, compiled=compiled)
-    key = {"problem": problem, "contestant": contestant, "seed": seed}
-    when = {
-        state: {what: piece.pop(what) for what in ("date", "load_before")} for state, piece in found.items()
-    }
-    return [
-        key | {"state": name} | when[state] | run
-        for state, piece in found.items()
-        for name, run in piece.items()
-    ]
+        key = {"problem": problem, "contestant": contestant, "seed": seed}
+        return [
+            key
+            | {"state": state}
+            | measure(file, problem, contestant, str(seed), state, compiled=compiled)
+            for state, file in files.items()
+        ]
 
 
 def measure(file, *piece, compiled=None):

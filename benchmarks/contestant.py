@@ -54,5 +54,5 @@ class Contestant(NamedTuple):
     settings: Settings
     prepare: Callable[[rwlib.ChoiceData, Settings, int], Callable[[], Draws]]
     num_seeds: dict[str, int]  # for each problem
-    num_seeds_in_all_states: int  # the first few seeds also run warm and again, the others only cold
+    num_warm_seeds: dict[str, int]  # the first few of them also run where compiled programs are found on disk
     why_fewer_seeds: str  # empty where all problems have ten

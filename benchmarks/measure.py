@@ -31,33 +31,26 @@ def depends_on(problem, contestant):
     return measure_fit, problem.data, problem.two_modes, contestant.prepare, counts, settings.precision
 
 
-def measure_fit(problem, contestant, seed, state):
-    """Compile and draw, as in a fresh process; where programs were on disk, draw once more with the same one.
+def measure_fit(problem, contestant, seed):
+    """Compile and draw.
 
     Parameters
     ----------
     problem : benchmarks.problem.Problem
     contestant : benchmarks.contestant.Contestant
     seed : int
-    state : {"cold", "warm"}
-        Whether whoever started this process has put compiled programs where the contestant looks for them.
 
     Returns
     -------
-    runs : dict of dict
-        By state: ``"cold"`` alone, or ``"warm"`` and ``"again"``, which compiled nothing.
+    score : dict
+        See :func:`benchmarks.judging.judge`.
     """
     data = problem.data()
     valleys = {subject: valley(data, subject) for subject in problem.two_modes}
     sample, compiling = _timed(lambda: contestant.prepare(data, contestant.settings, seed))
-    runs = {}
-    for name in ("cold",) if state == "cold" else ("warm", "again"):
-        draws, sampling = _timed(sample)
-        _check_shapes(draws, data, contestant.settings)
-        runs[name] = judge(
-            draws, {"compiling": compiling if name == state else 0.0, "sampling": sampling}, valleys
-        )
-    return runs
+    draws, sampling = _timed(sample)
+    _check_shapes(draws, data, contestant.settings)
+    return judge(draws, {"compiling": compiling, "sampling": sampling}, valleys)
 
 
 def _timed(function):
@@ -81,8 +74,8 @@ def main(file, what, *fit):
     )  # before: what else kept the machine busy
     when = datetime.now().astimezone().isoformat(timespec="seconds")
     if fit:
-        contestant, seed, state = fit
-        result = measure_fit(PROBLEMS[what], CONTESTANTS[contestant], int(seed), state)
+        contestant, seed, _ = fit  # the state is that of the folders which this process was given
+        result = measure_fit(PROBLEMS[what], CONTESTANTS[contestant], int(seed))
     else:
         result = WITHOUT_FITS[what]()
     write(Path(file), {"date": when, "load_before": load, **result})

@@ -11,15 +11,14 @@
     By name: a label, and the people known to have two modes.
 ``contestants``
     By name: a label, whether it was installed, its ``settings`` (:class:`benchmarks.contestant.Settings`),
-    how many seeds it has for each problem (``num_seeds``), how many of these were run in all states, and
-    why there are fewer than ten.
+    how many seeds it has for each problem (``num_seeds``), how many of these were run warm as well
+    (``num_warm_seeds``), and why there are fewer than ten.
 ``gradient``, ``growth``
     Value and gradient alone, as :mod:`benchmarks.gradient` and :mod:`benchmarks.growth` return them.
 ``fits``
     A list with an entry for each run; nothing is left out. ``problem``, ``contestant``, ``seed`` and
-    ``state`` name it. The state is ``"cold"`` (a fresh process that finds nothing compiled), ``"warm"`` (a
-    fresh process that finds on disk what the cold one left), or ``"again"`` (the same program once more in
-    the warm process). ``date`` and ``load_before`` (of the machine) belong to its process. ``seconds`` has
+    ``state`` name it. The state is ``"cold"`` (a fresh process that finds nothing compiled) or ``"warm"`` (a
+    fresh process that finds on disk what the cold one left). ``date`` and ``load_before`` (of the machine) belong to its process. ``seconds`` has
     ``compiling`` and ``sampling``, each measured by itself (sampling includes the warm-up), ``all``, which
     is their sum, and ``checking``, the time of `rwlib.check`. ``worst`` has the largest ``r_hat`` and the
     smallest ``ess_bulk`` and ``ess_tail`` over the group and all people, each as ``parameter`` and
@@ -48,7 +47,6 @@ WAYS = {
 STATES = {
     "cold": "fresh process, nothing compiled",
     "warm": "fresh process, compiled before",
-    "again": "the same program again",
 }
 NOT_INSTALLED = 'not installed: pip install -e ".[bench]"'
 
@@ -83,7 +81,9 @@ def print_settings(contestants):
             print(f"    {name.replace('_', ' '):18}{value}")
         seeds = ", ".join(f"{n} ({problem})" for problem, n in about["num_seeds"].items())
         why = f": {about['why_fewer_seeds']}" if about["why_fewer_seeds"] else ""
-        print(f"    {'seeds':18}{seeds}{why}; {about['num_seeds_in_all_states']} of them in all three states")
+        print(f"    {'seeds':18}{seeds}{why}")
+        warm = ", ".join(f"{n} ({problem})" for problem, n in about["num_warm_seeds"].items())
+        print(f"    {'warm as well':18}{warm}")
 
 
 #: Columns of the table of fits: digits, and the number of a run.
@@ -180,7 +180,7 @@ def print_growth(growth):
 def disagreements(results):
     """Group means of fits that pass `check`, but differ from rwlib's by more than Monte Carlo error allows.
 
-    A fit that does not pass is not believed anyway. Runs warm and again draw what the cold one drew.
+    A fit that does not pass is not believed anyway. A warm run draws what the cold one drew.
     """
     found = []
     for problem in results["problems"]:

@@ -180,7 +180,8 @@ def test_no_setting_of_a_contestant_is_left_open(name):
 def test_a_contestant_with_fewer_than_ten_seeds_says_why(name):
     contestant = CONTESTANTS[name]
     assert contestant.num_seeds.keys() == PROBLEMS.keys()
-    assert 1 <= contestant.num_seeds_in_all_states <= min(10, *contestant.num_seeds.values(), 10)
+    assert contestant.num_warm_seeds.keys() == PROBLEMS.keys()
+    assert all(1 <= n <= contestant.num_seeds[problem] for problem, n in contestant.num_warm_seeds.items())
     assert (min(contestant.num_seeds.values()) >= 10) == (contestant.why_fewer_seeds == "")
 
 
@@ -227,16 +228,15 @@ def fake_contestant(posterior_shape):
 TINY = Problem("tiny", lambda: course_data(3, 10), ())
 
 
-@pytest.mark.parametrize(("state", "expected"), [("cold", {"cold"}), ("warm", {"warm", "again"})])
-def test_only_a_run_that_prepared_its_program_counts_compiling(state, expected):
-    runs = measure_fit(TINY, fake_contestant((4, 100)), 0, state)
-    assert runs.keys() == expected
-    assert {name for name, run in runs.items() if run["seconds"]["compiling"] > 0} == {state}
+def test_compiling_and_sampling_are_timed_apart():
+    seconds = measure_fit(TINY, fake_contestant((4, 100)), 0)["seconds"]
+    assert seconds["compiling"] > 0 and seconds["sampling"] > 0
+    assert seconds["all"] == pytest.approx(seconds["compiling"] + seconds["sampling"])
 
 
 def test_a_contestant_that_hands_back_its_warm_up_too_is_refused():
     with pytest.raises(ValueError, match=r"\(4, 400\); a contestant must hand back \(4, 100\)"):
-        measure_fit(TINY, fake_contestant((4, 400)), 0, "cold")
+        measure_fit(TINY, fake_contestant((4, 400)), 0)
 
 
 def results_with(*fits):
@@ -288,26 +288,26 @@ def test_a_warm_run_follows_a_cold_one_that_left_its_programs(tmp_path, monkeypa
     def fake_process(file, problem, contestant, seed, state, compiled):
         if not file.exists():
             started.append((state, compiled))
-            write(file, {"date": "", "load_before": 0.0, state: {}})
+            write(file, {"date": "", "load_before": 0.0})
         return read(file)
 
     monkeypatch.setattr(benchmarks.__main__, "measure", fake_process)
     for state in stored:
-        write(tmp_path / f"course_rwlib_0_{state}.json", {"date": "", "load_before": 0.0, state: {}})
-    runs = benchmarks.__main__.measure_seed(tmp_path, "course", "rwlib", 0, all_states=True)
+        write(tmp_path / f"course_rwlib_0_{state}.json", {"date": "", "load_before": 0.0})
+    runs = benchmarks.__main__.measure_seed(tmp_path, "course", "rwlib", 0, warm=True)
     assert [state for state, _ in started] == measured
     assert len({compiled for _, compiled in started}) == (1 if measured else 0)
     assert [run["state"] for run in runs] == ["cold", "warm"]
 
 
 def test_the_table_of_fits_has_a_row_for_every_contestant_that_ran_or_is_not_installed():
-    runs = measure_fit(TINY, fake_contestant((4, 100)), 0, "cold")
+    run = measure_fit(TINY, fake_contestant((4, 100)), 0)
     key = {"problem": "course", "contestant": "rwlib", "seed": 0, "state": "cold"}
     contestants = {
         "rwlib": {"label": "rwlib", "installed": True},
         "stan": {"label": "Stan", "installed": False},
         "other": {"label": "ran in another state", "installed": True},
     }
-    table = tables.fit_table({"contestants": contestants, "fits": [key | runs["cold"]]}, "course", "cold")
+    table = tables.fit_table({"contestants": contestants, "fits": [key | run]}, "course", "cold")
     assert list(table.index) == ["rwlib", "Stan"]
     assert (table.loc["rwlib", "seeds"], table.loc["Stan", "seeds"]) == (1, tables.NOT_INSTALLED)

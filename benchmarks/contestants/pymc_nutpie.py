@@ -90,7 +90,7 @@ PYMC_NUTPIE = Contestant(
     packages=("pymc", "pytensor", "nutpie"),
     settings=SETTINGS,
     prepare=prepare,
-    num_seeds={"course": 10, "reversal": 5},
-    num_seeds_in_all_states=3,
-    why_fewer_seeds="a fit of the reversal task takes many minutes",
+    num_seeds={"course": 5, "reversal": 1},
+    num_warm_seeds={"course": 1, "reversal": 1},
+    why_fewer_seeds="a fit takes minutes",
 )

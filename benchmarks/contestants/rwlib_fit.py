@@ -69,6 +69,6 @@ RWLIB = Contestant(
     settings=SETTINGS,
     prepare=prepare,
     num_seeds={"course": 10, "reversal": 10},
-    num_seeds_in_all_states=10,
+    num_warm_seeds={"course": 3, "reversal": 3},
     why_fewer_seeds="",
 )

@@ -144,8 +144,8 @@ STAN = Contestant(
     packages=("pystan", "httpstan"),
     settings=SETTINGS,
     prepare=partial(prepare, NON_CENTRED),
-    num_seeds={"course": 5, "reversal": 2},
-    num_seeds_in_all_states=1,
+    num_seeds={"course": 3, "reversal": 1},
+    num_warm_seeds={"course": 1, "reversal": 1},
     why_fewer_seeds="a fit takes several minutes",
 )
 STAN_BETA_CENTRED = STAN._replace(
