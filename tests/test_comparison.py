@@ -108,7 +108,8 @@ def scored_draws(log_p):
     }
     observed = {name: np.asarray(getattr(data, name)) for name in ("choices", "rewards", "mask")}
     return data, from_dict(
-        {"posterior": posterior, "observed_data": observed}, dims=dict.fromkeys(posterior, ["subject"])
+        {"posterior": posterior, "observed_data": observed},
+        dims=dict.fromkeys(posterior, ["subject"]) | dict.fromkeys(observed, ["subject", "trial"]),
     )
 
 
@@ -545,8 +546,14 @@ def test_bad_input_is_named(tiny, tiny_fit, group):
         loo_by_trial(tiny, rwlib.SYMMETRIC, tiny_fit)
     with pytest.raises(ValueError, match="The subject 'a' is in data and not in the fit"):
         loo_by_trial(group, ALIKE, tiny_fit)
-    with pytest.raises(ValueError, match="other data: its choices differ"):
+    with pytest.raises(ValueError, match="other data: 'choices' differs"):
         loo_by_trial(dataclasses.replace(tiny, choices=1 - tiny.choices), ALIKE, tiny_fit)
+
+
+def test_a_fit_that_knew_of_another_design_is_refused(tiny, tiny_fit):
+    in_two_runs = dataclasses.replace(tiny, design=rwlib.Design(block=np.arange(tiny.n_trials) // 2), blocks=None)
+    with pytest.raises(ValueError, match="other data: 'block' differs"):
+        loo_by_trial(in_two_runs, ALIKE, tiny_fit)
 
 
 def test_people_are_matched_by_their_labels(tiny, tiny_fit):

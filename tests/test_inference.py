@@ -156,6 +156,36 @@ def test_a_fit_that_fails_says_so_once_and_in_the_words_of_check(data):
     assert [str(check(failed))] == [str(warning.message) for warning in caught if "fit" in str(warning.message)]
 
 
+SHORT = dict(num_warmup=5, num_samples=4, num_chains=1, progress_bar=False)
+
+
+def test_what_was_on_offer_and_seen_is_kept_with_the_fit():
+    design = rwlib.Design(offered=[[True, True, False], [True, False, True]], block=[0, 1], before={"cue": [[1.0, 2.0], [3.0, 4.0]]})
+    some = rwlib.ChoiceData([[0, 2]], [[0.5, 1.0]], n_actions=3, design=design, actions=list("abc"), reward_scale=(0, 10))
+    fitted = fit(some, **SHORT, warn=False)
+    observed = fitted["observed_data"]
+    assert observed["offered"].dims == ("subject", "trial", "action")
+    assert observed["offered"].sel(action="b", trial=1, subject=0) == np.False_
+    assert observed["block"].values.tolist() == [[0, 1]] and observed["before_cue"].shape == (1, 2, 2)
+    assert tuple(fitted.attrs["reward_scale"]) == (0.0, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "model", "warns"),
+    [
+        ([[-1.0, 1.0]], ASYMMETRIC, True),
+        ([[0.0, 50.0]], ASYMMETRIC, True),
+        ([[0.0, 1.0]], ASYMMETRIC, False),
+        ([[-1.0, 1.0]], ASYMMETRIC._replace(fixed={"q0": 0.0}), False),
+    ],
+)
+def test_rewards_for_which_a_model_has_no_start_are_warned_of(rewards, model, warns):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit(rwlib.ChoiceData([[0, 1]], rewards), model, **SHORT)
+    assert any("Rewards run from" in str(each.message) for each in caught) == warns
+
+
 def test_many_fits_that_fail_give_one_warning(data):
     with pytest.warns(UserWarning, match="2 of 2 fits do not pass check") as caught:
         fit_many([data, data], **SHORT)

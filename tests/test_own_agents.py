@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import rwlib
-from rwlib.model.agents import check_agent
+from rwlib.model.agents import check_agent, session, trials_of
 
 
 def start(params, n_actions):
@@ -121,3 +121,23 @@ def test_columns_of_64_bit_floats_are_read_without_a_warning_in_a_32_bit_session
         warnings.simplefilter("error")
         data = rwlib.simulate(jax.random.key(0), np.ones((7, 2)), params, AGENT._replace(start=lambda p, n: start(p, n)), design).data
     assert data.design.after["shown"].dtype == np.float64
+
+
+def test_a_memory_has_the_precision_of_the_parameters_though_a_fit_allows_64_bits():
+    data = rwlib.ChoiceData([[0, 1, 1]], [[1.0, 0.0, 1.0]])
+    learn_alone = AGENT._replace(learn=lambda value, outcome, params: value + params["own"] * outcome.chosen * (outcome.reward - value))
+    with jax.enable_x64(True):
+        params = {name: jnp.full(1, 0.3, jnp.float32) for name in ("own", "sharpness")}
+        respond = lambda log_probs, given: (given, 1.0, log_probs)
+        states, (log_probs) = session(learn_alone, params, 2, trials_of(data.design, data.mask), jnp.asarray(data.choices), respond)
+    assert states.dtype == log_probs.dtype == jnp.float32
+
+
+def test_recovery_of_an_agent_that_reads_columns():
+    outcomes = SHOWN["shown"][0]
+    design = rwlib.Design(after={"shown": outcomes})
+    short = dict(num_warmup=30, num_samples=30, num_chains=2, progress_bar=False)
+    table = rwlib.recover_parameters(3, len(outcomes), model=MODEL, outcomes=outcomes, design=design, n_datasets=2, **short)
+    assert set(NAMES) < set(table["parameter"]) and (table["n_datasets"] == 2).all()
+    with pytest.raises(ValueError, match="outcomes has 30 trials, but n_trials is 7"):
+        rwlib.recover_parameters(3, 7, model=MODEL, outcomes=outcomes, design=design)

@@ -18,6 +18,7 @@ from scipy.special import logsumexp
 from rwlib.fitting import hierarchy
 from rwlib.checking.calibration import BATCH, score_people
 from rwlib.data.choices import ChoiceData
+from rwlib.data.design import arrays_of
 from rwlib.fitting.hierarchy import TRANSFORMS, Model
 from rwlib.fitting.inference import check_seed, fit_and_check
 from rwlib.model.likelihood import log_likelihood, trialwise_log_likelihood
@@ -136,18 +137,12 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
 def _posterior_of(fit, data, model):
     """The posterior of the subjects of ``data``, in their order, unless the fit is of another model or of other data."""
     hierarchy.check_fitted(fit.attrs, model)
-    observed, posterior = fit["observed_data"].dataset, fit["posterior"].dataset
-    labels = posterior["subject"].values.tolist()
-    wanted = np.asarray(data.subjects).tolist()  # numbers beside texts become texts, as they do in xarray
-    for label in (*wanted, *labels):
-        if label not in labels or label not in wanted:
-            where, not_there = ("data", "the fit") if label in wanted else ("the fit", "data")
-            raise ValueError(f"The subject {label!r} is in {where} and not in {not_there}: give the data that were fitted.")
-    order = [labels.index(label) for label in wanted]
-    for name in ("choices", "rewards", "mask"):
-        if not np.array_equal(observed[name].values[order], getattr(data, name)):
-            raise ValueError(f"The fit is one of other data: its {name} differ.")
-    return posterior.isel(subject=order)
+    fitted = hierarchy.of_subjects(fit["observed_data"].to_dataset(), data.subjects)
+    given = {name: getattr(data, name) for name in ("choices", "rewards", "mask")} | arrays_of(data.design)
+    for name in {**given, **fitted.data_vars}:
+        if name not in given or name not in fitted or not np.array_equal(fitted[name].values, given[name]):
+            raise ValueError(f"The fit is one of other data: {name!r} differs. Give the data that were fitted.")
+    return hierarchy.of_subjects(fit["posterior"].to_dataset(), data.subjects)
 
 
 def _relative_efficiency(posterior):

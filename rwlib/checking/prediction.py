@@ -20,7 +20,7 @@ from rwlib.model.agents import check_agent, precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design, check_design
-from rwlib.fitting.hierarchy import ASYMMETRIC, Model, check_fitted, check_model, model_fingerprint, sample_subjects
+from rwlib.fitting.hierarchy import ASYMMETRIC, Model, check_fitted, check_model, model_fingerprint, of_subjects, sample_subjects
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.simulation import play_all
 
@@ -267,7 +267,11 @@ def _parameters(draws, model, num_draws, subjects=None):
         raise ValueError(f"num_draws is {num_draws}; it must be at least 1.")
     dataset = draws[source].to_dataset()
     if subjects is not None:
-        dataset = _of_subjects(dataset, subjects, any_will_do=source == "prior")
+        labels = np.asarray(subjects).tolist()
+        drawn = dataset["subject"].values.tolist()
+        if source == "prior" and len(drawn) == len(labels) and set(drawn) != set(labels):
+            dataset = dataset.assign_coords(subject=labels)  # drawn for nobody in particular
+        dataset = of_subjects(dataset, subjects)
     dataset = dataset.isel(chain=_evenly(dataset.sizes["chain"], num_draws))
     dataset = dataset.isel(draw=_evenly(dataset.sizes["draw"], num_draws // dataset.sizes["chain"]))
     shape, given = (dataset.sizes["chain"] * dataset.sizes["draw"], dataset.sizes["subject"]), {}
@@ -286,25 +290,6 @@ def _parameters(draws, model, num_draws, subjects=None):
 def _evenly(n, most):
     """At most ``most`` of n positions, evenly spaced."""
     return np.linspace(0, n - 1, min(n, most)).round().astype(int)
-
-
-def _of_subjects(dataset, subjects, any_will_do):
-    """The draws of these subjects, in their order."""
-    wanted = np.asarray(subjects).tolist()  # numbers beside texts become texts, as they do in xarray
-    drawn = dataset["subject"].values.tolist()
-    if any_will_do and len(drawn) == len(wanted) and set(drawn) != set(wanted):
-        return dataset.assign_coords(subject=wanted)
-    for label in wanted:
-        if label not in drawn:
-            raise ValueError(
-                f"data has the subject {label!r}, but the draws do not; fit the model to these data."
-            )
-    for label in drawn:
-        if label not in wanted:
-            raise ValueError(
-                f"The draws have the subject {label!r}, but data does not; give the data that were fitted."
-            )
-    return dataset.sel(subject=wanted)
 
 
 def _to_predictions(predicted, kind, source, dataset, mask, n_actions, model, history=None):

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from jax.typing import ArrayLike
+from jaxtyping import Num
 
+from rwlib.data.design import Design
 from rwlib.fitting.inference import check_seed, fit_and_check
 from rwlib.fitting.hierarchy import ASYMMETRIC, TRANSFORMS, Model
 from rwlib.model.simulation import simulate
@@ -130,6 +132,8 @@ def recover_parameters(
     seed: int = 0,
     model: Model = ASYMMETRIC,
     reward_probs: Sequence[float] = FIVE_ARMS,
+    outcomes: Num[ArrayLike, "n_trials n_actions"] | None = None,
+    design: Design = Design(),
     interval: float = 0.9,
     num_warmup: int = 300,
     num_samples: int = 1000,
@@ -160,7 +164,11 @@ def recover_parameters(
     model : Model, default ASYMMETRIC
         Simulates and is fitted. ``beta`` must be one of its parameters, with transform exp.
     reward_probs : sequence of float, default FIVE_ARMS
-        Probability with which each arm pays.
+        Probability with which each arm pays. Each data set has outcomes of its own.
+    outcomes : array, shape (n_trials, n_actions), optional
+        What each action would have paid on each trial, the same for all data sets, in place of ``reward_probs``.
+    design : Design, optional
+        What the task does apart from paying, the same for all subjects or for each of the ``n_subjects``.
     interval : float in (0, 1), default 0.9
         Probability of the intervals whose coverage is counted.
     num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
@@ -178,7 +186,7 @@ def recover_parameters(
     Raises
     ------
     ValueError
-        If the model has no such beta, or ``beta`` or ``n_datasets`` is impossible.
+        If the model has no such beta, ``beta`` or ``n_datasets`` is impossible, or outcomes or design do not fit.
 
     References
     ----------
@@ -205,7 +213,7 @@ def recover_parameters(
         raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
     check_seed(seed)
     group_means, simulated = _simulate_design(
-        model, n_subjects, n_trials, beta, n_datasets, seed, reward_probs
+        model, n_subjects, n_trials, beta, n_datasets, seed, reward_probs, outcomes, design
     )
     settings = dict(
         num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept
@@ -228,7 +236,7 @@ def recover_parameters(
     )
 
 
-def _simulate_design(model, n_subjects, n_trials, beta, n_datasets, seed, reward_probs):
+def _simulate_design(model, n_subjects, n_trials, beta, n_datasets, seed, reward_probs, outcomes, design):
     """The group means, before the transform, and each data set with its subjects' true parameters."""
     if beta is not None and not any(p.name == "beta" and p.transform == "exp" for p in model.parameters):
         raise ValueError(
@@ -238,6 +246,8 @@ def _simulate_design(model, n_subjects, n_trials, beta, n_datasets, seed, reward
         raise ValueError(f"beta is {beta}; it must be above 0.")
     if n_datasets < 1:
         raise ValueError(f"n_datasets is {n_datasets}; it must be at least 1.")
+    if outcomes is not None and len(outcomes) != n_trials:
+        raise ValueError(f"outcomes has {len(outcomes)} trials, but n_trials is {n_trials}.")
     group_means = {
         p.name: float(np.log(beta)) if p.name == "beta" and beta is not None else p.mean_location
         for p in model.parameters
@@ -251,8 +261,8 @@ def _simulate_design(model, n_subjects, n_trials, beta, n_datasets, seed, reward
             p.name: np.asarray(TRANSFORMS[p.transform](group_means[p.name] + offsets[p.name]))
             for p in model.parameters
         }
-        outcomes = bernoulli_outcomes(task_key, reward_probs, n_trials)
-        simulated.append((true, simulate(play_key, outcomes, true | dict(model.fixed), model.agent).data))
+        paid = bernoulli_outcomes(task_key, reward_probs, n_trials) if outcomes is None else outcomes
+        simulated.append((true, simulate(play_key, paid, true | dict(model.fixed), model.agent, design).data))
     return group_means, simulated
 
 

@@ -150,3 +150,10 @@ def check_design(design: Design, n_subjects: int, n_trials: int, n_actions: int)
 def rows_of(design: Design, rows: np.ndarray) -> Design:
     """The design of some of the subjects."""
     return jax.tree.map(lambda x: x[rows], design)
+
+
+def arrays_of(design: Design) -> dict[str, Shaped[ArrayLike, "n_subjects n_trials ..."]]:
+    """Every part that a checked design has, by name: what is stored beside choices and compared with what was stored."""
+    parts = {name: getattr(design, name) for name in ("offered", "block", "feedback", "forced")}
+    seen = {f"{when}_{name}": x for when in ("before", "after") for name, x in getattr(design, when).items()}
+    return {name: np.asarray(x) for name, x in (parts | seen).items() if x is not None}

@@ -5,13 +5,15 @@ import hashlib
 import inspect
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import numpyro
 import numpyro.distributions as dist
+import xarray as xr
 from jaxtyping import Array, Float
 
 from rwlib.data.choices import ChoiceData
@@ -37,6 +39,7 @@ __all__ = [
     "check_model",
     "hierarchical_model",
     "model_fingerprint",
+    "of_subjects",
     "sample_subjects",
 ]
 
@@ -270,6 +273,42 @@ def check_fitted(attrs: Mapping, model: Model) -> None:
             f"The draws are of another model that is called {model.name!r}, too: its parameters, priors or agent differ. "
             "Give the model that was fitted."
         )
+
+
+def of_subjects(dataset: xr.Dataset, subjects: Sequence) -> xr.Dataset:
+    """The part of a fit that belongs to these subjects, in their order: people are matched by label, never by place.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        With a coordinate ``subject``.
+    subjects : sequence of labels
+        All subjects of the data, in any order.
+
+    Returns
+    -------
+    dataset : xarray.Dataset
+
+    Raises
+    ------
+    ValueError
+        If a subject is missing on either side.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from rwlib.fitting.hierarchy import of_subjects
+    >>> of_subjects(xr.Dataset({"beta": ("subject", [1.0, 2.0])}, {"subject": ["ada", "bo"]}), ["bo", "ada"])["beta"].values
+    array([2., 1.])
+    """
+    wanted = np.asarray(subjects).tolist()  # numbers beside texts become texts, as they do in xarray
+    place = {label: i for i, label in enumerate(dataset["subject"].values.tolist())}
+    only_here, only_there = (sorted(one - other, key=str) for one, other in ((set(wanted), set(place)), (set(place), set(wanted))))
+    if only_here or only_there:
+        label = (only_here or only_there)[0]
+        where, not_there = ("data", "the fit") if only_here else ("the fit", "data")
+        raise ValueError(f"The subject {label!r} is in {where} and not in {not_there}: give the data that were fitted.")
+    return dataset.isel(subject=[place[label] for label in wanted])
 
 
 def _code(function):

@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from rwlib.running.compilation import keep_compiled_programs
 from rwlib.data.choices import ChoiceData
+from rwlib.data.design import arrays_of
 from rwlib.fitting.diagnostics import Report, check
 from rwlib.fitting.hierarchy import ASYMMETRIC, TRANSFORMS, Model, check_model, model_fingerprint
 from rwlib.fitting.positions import split, to_sites
@@ -84,7 +85,8 @@ def fit(
     Warns
     -----
     UserWarning
-        If the fit does not pass :func:`rwlib.fitting.diagnostics.check`.
+        If the fit does not pass :func:`rwlib.fitting.diagnostics.check`, or if rewards lie outside 0 to 1 and the model
+        does not say from which value people start.
 
     References
     ----------
@@ -154,6 +156,8 @@ def fit_many(
     (2, (2, 50, 1))
     """
     _check_request(datasets, model, seeds)
+    if warn:
+        _warn_of_rewards(datasets, model)
     for name, value, least in (("num_warmup", num_warmup, 1), ("num_samples", num_samples, 4), ("num_chains", num_chains, 1)):
         if value % 1 or value < least:
             raise ValueError(f"{name} is {value}; it must be a whole number, at least {least}.")
@@ -297,6 +301,23 @@ def _check_request(datasets, model, seeds):
         check_seed(seed)
 
 
+def _warn_of_rewards(datasets, model):
+    """Priors and the value before the first trial are for rewards from 0 to 1; others may be meant, but seldom are."""
+    said = {p.name for p in model.parameters} | dict(model.fixed).keys()
+    if "q0" in said or all(p.name != "q0" for p in model.agent.parameters):
+        return
+    for data in datasets:
+        rewards = np.asarray(data.rewards)[np.asarray(data.mask)]
+        if rewards.min() < 0 or rewards.max() > 1:
+            warnings.warn(
+                f"Rewards run from {rewards.min():g} to {rewards.max():g}, but people are taken to expect 0.5 before the first trial, "
+                "and priors are for rewards from 0 to 1. Read the data with scale=, or say what people expect: "
+                f"model._replace(fixed={{'q0': {0.5 * (rewards.min() + rewards.max()):g}}}).",
+                stacklevel=4,
+            )
+            return
+
+
 def _to_datatree(sampled, data, model, schedule, seed):
     draws, tuning, n_subjects = sampled.draws, sampled.tuning, data.n_subjects
     sites = to_sites(draws.position, model, n_subjects)
@@ -309,9 +330,10 @@ def _to_datatree(sampled, data, model, schedule, seed):
         if not p.centred:
             # What moved was an SD with either sign, of half the density; the site is its logarithm, whose Jacobian is the SD.
             lp = lp + np.log(2.0 * sd.astype(float))
+    observed = {name: np.asarray(getattr(data, name)) for name in ("choices", "rewards", "mask")} | arrays_of(data.design)
     by_subject = [*people, *(name for name, value in sites.items() if value.ndim == 3)]
     settings = {name: value for name, value in schedule._asdict().items() if name != "seeds"} | {"seed": seed, "max_depth": MAX_DEPTH}
-    of_model = {"model": model.name, "model_fingerprint": model_fingerprint(model), "n_actions": data.n_actions}
+    of_model = {"model": model.name, "model_fingerprint": model_fingerprint(model), "n_actions": data.n_actions, "reward_scale": data.reward_scale}
     tree = arviz_base.from_dict(
         {
             "posterior": groups | people,
@@ -322,10 +344,14 @@ def _to_datatree(sampled, data, model, schedule, seed):
                 "tree_depth": draws.depth,
                 "step_size": np.full(draws.energy.shape, tuning.step_size),
             },
-            "observed_data": {name: np.asarray(getattr(data, name)) for name in ("choices", "rewards", "mask")},
+            "observed_data": observed,
         },
-        coords={"subject": list(data.subjects), "trial": np.arange(data.n_trials)},
-        dims={**{name: ["subject"] for name in by_subject}, **{name: ["subject", "trial"] for name in ("choices", "rewards", "mask")}},
+        coords={"subject": list(data.subjects), "trial": np.arange(data.n_trials), "action": list(data.actions)},
+        dims={
+            **{name: ["subject"] for name in by_subject},
+            **{name: ["subject", "trial"] for name in observed},
+            "offered": ["subject", "trial", "action"],
+        },
         attrs={"/": settings | of_model},
     )
     names, shape = [p.name for p in model.parameters], tuning.shape

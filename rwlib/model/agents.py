@@ -188,24 +188,26 @@ def _after_trial(agent, memory, outcome, trial, params):
     return jax.tree.map(lambda old, new: jnp.where(trial.counts, new, old).astype(old.dtype), memory, learned)
 
 
-def _in_precision(columns, precision):
+def _in_precision(arrays, precision):
     """Numbers in the agent's precision; whole numbers and flags, which may be indices, as they are."""
-    return {name: x.astype(precision) if jnp.issubdtype(x.dtype, jnp.floating) else x for name, x in columns.items()}
+    return jax.tree.map(lambda x: x.astype(precision) if jnp.issubdtype(x.dtype, jnp.floating) else x, arrays)
 
 
 def _first_memory(agent, n_actions, precision, extra, params):
     """One person's memory before the first trial, in types that learning does not change.
 
     A loop that JAX compiles carries arrays of fixed types, so whole numbers to which learning adds fractions,
-    say, start as floats.
+    say, start as floats. Floats have the precision of the parameters: a `jnp.zeros(n)` in `start` would otherwise make
+    all of a fit's likelihood twice as slow, since `fit` allows 64 bits.
     """
     offered = np.ones(n_actions, bool)
     outcome = Outcome(jnp.zeros(n_actions, precision), jnp.zeros((), precision), offered, _in_precision(extra, precision))
-    memory = jax.tree.map(jnp.asarray, agent.start(params, n_actions))
+    memory = _in_precision(jax.tree.map(jnp.asarray, agent.start(params, n_actions)), precision)
     settled = False
     while not settled:  # types only widen, and there are few of them
         learned = jax.eval_shape(lambda memory: agent.learn(memory, outcome, params), memory)
         widened = jax.tree.map(lambda old, new: old.astype(jnp.result_type(old, new)), memory, learned)
+        widened = _in_precision(widened, precision)
         settled = jax.tree.map(jnp.result_type, widened) == jax.tree.map(jnp.result_type, memory)
         memory = widened
     return memory

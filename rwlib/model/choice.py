@@ -103,7 +103,7 @@ def choice_log_probabilities(
 
     References
     ----------
-    Lapse: Wilson, R. C., & Collins, A. G. E. (2019). https://doi.org/10.7554/eLife.49547.
+    Lapse: Nassar, M. R., & Frank, M. J. (2016). https://doi.org/10.1016/j.cobeha.2016.04.003.
     Stickiness and trace: Sugawara, M., & Katahira, K. (2021). https://doi.org/10.1038/s41598-020-80593-7.
 
     Examples
@@ -163,7 +163,7 @@ def with_lapses(log_softmax: Float[Array, "..."], lapse: Float[Array, "..."], n_
 
     References
     ----------
-    Wilson, R. C., & Collins, A. G. E. (2019). https://doi.org/10.7554/eLife.49547
+    Nassar, M. R., & Frank, M. J. (2016). https://doi.org/10.1016/j.cobeha.2016.04.003
 
     Examples
     --------

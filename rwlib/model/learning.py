@@ -1,10 +1,19 @@
 """One update of values after one outcome. Nothing here knows about choices."""
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 from jaxtyping import Array, Num, Shaped
 from jax.typing import ArrayLike
 
-__all__ = ["asymmetric_rescorla_wagner_update"]
+__all__ = ["Record", "asymmetric_rescorla_wagner_update"]
+
+
+class Record(NamedTuple):
+    """What a trial leaves behind: the values before its outcome, and how far the outcome was from them."""
+
+    value: Num[Array, "..."]
+    prediction_error: Num[Array, "..."]
 
 
 def asymmetric_rescorla_wagner_update(
@@ -12,7 +21,7 @@ def asymmetric_rescorla_wagner_update(
     outcome_chosen: tuple[Num[ArrayLike, "..."], Shaped[ArrayLike, "..."]],
     alpha_pos: Num[ArrayLike, "..."],
     alpha_neg: Num[ArrayLike, "..."],
-) -> tuple[Num[Array, "..."], tuple[Num[Array, "..."], Num[Array, "..."]]]:
+) -> tuple[Num[Array, "..."], Record]:
     r"""Move each chosen value towards its outcome, at a rate that depends on the surprise's sign.
 
     .. math::
@@ -39,8 +48,8 @@ def asymmetric_rescorla_wagner_update(
     -------
     updated_value : array
         Values after the outcome.
-    value_and_prediction_error : tuple of (value, prediction_error)
-        The values *before* the outcome, and outcome − value, which is 0 where ``chosen`` is 0.
+    record : Record
+        ``value`` *before* the outcome, and ``prediction_error`` = outcome − value, which is 0 where ``chosen`` is 0.
 
     References
     ----------
@@ -50,8 +59,8 @@ def asymmetric_rescorla_wagner_update(
     Examples
     --------
     >>> from rwlib import asymmetric_rescorla_wagner_update
-    >>> updated, (value, prediction_error) = asymmetric_rescorla_wagner_update(0.5, (1.0, 1), 0.4, 0.1)
-    >>> print(f"{updated:.2f} {prediction_error:.2f}")
+    >>> updated, record = asymmetric_rescorla_wagner_update(0.5, (1.0, 1), 0.4, 0.1)
+    >>> print(f"{updated:.2f} {record.prediction_error:.2f}")
     0.70 0.50
     """
     outcome, chosen = outcome_chosen
@@ -60,4 +69,4 @@ def asymmetric_rescorla_wagner_update(
     prediction_error = jnp.where(jnp.asarray(chosen) != 0, outcome - value, 0.0)
     # A surprise of exactly 0 takes no step whichever rate it is given.
     learning_rate = jnp.where(prediction_error > 0, alpha_pos, alpha_neg)
-    return value + learning_rate * prediction_error, (value, prediction_error)
+    return value + learning_rate * prediction_error, Record(value, prediction_error)
