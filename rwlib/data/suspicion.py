@@ -1,15 +1,29 @@
 """What is possible in data, but seldom meant: one sentence for each kind."""
 
+import re
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
 from rwlib.data.choices import ChoiceData
 
-__all__ = ["suspicions"]
+__all__ = ["gaps_in_trials", "suspicions", "unread_parts_of_a_design"]
 
 FEW_CHOICES = 20  # of a person, below which they say little
 RARE = 0.01  # share of choices of an action, below which it may be a code of something else
 Q0 = 0.5  # an agent's first value
+
+#: Words in the names of columns, and the argument of `read_choices` that such columns are for.
+PARTS_OF_A_DESIGN = {
+    "offered": {"left", "right", "option", "options", "offered", "available"},
+    "block": {"block", "session", "run", "game"},
+    "feedback": {"feedback", "phase", "stage", "test"},
+    "forced": {"forced", "instructed", "free"},
+    "before": {"stimulus", "stim", "cue", "context", "condition", "state", "type"},
+    "reward": {"gain", "gains", "loss", "losses"},
+    "where": {"missed", "timeout", "responded", "excluded"},
+}
 
 
 def suspicions(data: ChoiceData) -> list[str]:
@@ -22,8 +36,9 @@ def suspicions(data: ChoiceData) -> list[str]:
     Returns
     -------
     sentences : list of str
-        About subjects' labels that differ by case or blanks alone; actions that are hardly ever chosen; people who always
-        chose the same or chose less than 20 times; and rewards that never lie on both sides of an agent's first value.
+        About subjects' labels that differ by case or blanks alone; actions that are hardly ever chosen;
+        people who always chose the same or chose less than 20 times; people of whom something is not known;
+        runs of a single trial; and rewards that never lie on both sides of an agent's first value.
 
     Examples
     --------
@@ -37,28 +52,64 @@ def suspicions(data: ChoiceData) -> list[str]:
     found, scored = [], np.asarray(data.scored)
     plain = {}
     for label in data.subjects:
-        other = plain.setdefault(str(label).strip().casefold(), label)
+        other = plain.setdefault(re.sub(r"[\s\u200b\ufeff]+", "", str(label)).casefold(), label)
         if other is not label:
-            found.append(f"Subjects {other!r} and {label!r} differ by case or blanks alone: are they one person?")
+            found.append(
+                f"Subjects {other!r} and {label!r} differ by case or blanks alone: are they one person?"
+            )
             break
 
-    counts = pd.Series(np.asarray(data.choices)[scored]).value_counts().reindex(range(data.n_actions), fill_value=0)
+    counts = (
+        pd.Series(np.asarray(data.choices)[scored])
+        .value_counts()
+        .reindex(range(data.n_actions), fill_value=0)
+    )
     total = int(counts.sum())
-    rare = [i for i in range(data.n_actions) if counts[i] < RARE * total]
+    rare = [i for i in range(data.n_actions) if counts[i] < max(RARE * total, 2)]
     if rare:
         named = ", ".join(f"{data.actions[i]!r} ({counts[i]} times)" for i in rare[:3])
-        found.append(f"Of {total} choices hardly any were of the action {named}: is it a code of something else?")
+        found.append(
+            f"Of {total} choices hardly any were of the action {named}: is it a code of something else?"
+        )
 
     choices = np.ma.masked_array(np.asarray(data.choices), ~scored)
     of_person = scored.sum(axis=1)
     same = (of_person > 1) & np.asarray((choices.max(axis=1) == choices.min(axis=1)).filled(False))
     few = of_person < FEW_CHOICES
-    for which, what in ((same, "always chose the same action"), (few, f"made fewer than {FEW_CHOICES} choices")):
+    for which, what in (
+        (same, "always chose the same action"),
+        (few, f"made fewer than {FEW_CHOICES} choices"),
+    ):
         people = np.flatnonzero(which)
         if len(people):
             more = f" and {len(people) - 3} more" if len(people) > 3 else ""
             named = ", ".join(repr(data.subjects[i]) for i in people[:3])
-            found.append(f"{len(people)} of {data.n_subjects} subjects ({named}{more}) {what}: their data say little.")
+            found.append(
+                f"{len(people)} of {data.n_subjects} subjects ({named}{more}) {what}: their data say little."
+            )
+
+    for name, values in data.people:
+        unknown = [label for label, value in zip(data.subjects, values) if value is None or value != value]
+        if unknown:
+            found.append(
+                f"Nothing is known of {len(unknown)} of {data.n_subjects} subjects ({unknown[0]!r}) in column"
+                f" {name!r}. Beware that a text such as NA, None or null stands for an empty cell in a file."
+            )
+
+    if data.design.block is not None:
+        new = np.diff(data.design.block, axis=1) != 0
+        ends = np.pad(new, ((0, 0), (1, 0)), constant_values=True) & np.pad(
+            new, ((0, 0), (0, 1)), constant_values=True
+        )
+        alone = np.argwhere(ends & np.asarray(data.mask))
+        if len(alone) and data.n_trials > 1:
+            person, trial = alone[0]
+            label = data.blocks[data.design.block[person, trial]]
+            found.append(
+                f"There are {len(alone)} runs of one trial (block {label!r} of subject"
+                f" {data.subjects[person]!r}), in which nothing can be learned: is the column of blocks"
+                " right?"
+            )
 
     shown = np.asarray(data.mask if data.design.feedback is None else data.mask & data.design.feedback)
     rewards = np.asarray(data.rewards)[shown]
@@ -66,7 +117,96 @@ def suspicions(data: ChoiceData) -> list[str]:
         zero, one = data.reward_scale
         low, high, start = (zero + (one - zero) * float(x) for x in (rewards.min(), rewards.max(), Q0))
         found.append(
-            f"Rewards run from {low:g} to {high:g}, but agents start from a value of {start:g}, at the edge of that or beyond "
-            "it: every first reward is then a surprise of one sign. Give scale=, or fix q0 in the model."
+            f"Rewards run from {low:g} to {high:g}, but agents start from a value of {start:g}, at the edge"
+            " of that or beyond it: every first reward is then a surprise of one sign. Give scale=, or fix"
+            " q0 in the model."
         )
     return found
+
+
+def gaps_in_trials(trials: np.ndarray, who: np.ndarray, blocks: np.ndarray, labels: Sequence) -> list[str]:
+    """Say where numbers of trials leave some out, if they mostly do not.
+
+    Parameters
+    ----------
+    trials, who, blocks : arrays, shape (n_rows,)
+        For each row the number of its trial, of its subject, and of its block.
+    labels : sequence
+        What subjects are called.
+
+    Returns
+    -------
+    sentences : list of str
+        One, or none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from rwlib.data.suspicion import gaps_in_trials
+    >>> gaps_in_trials(np.array([1, 2, 4, 5]), np.zeros(4, int), np.zeros(4, int), ["ada"])[0].split(":")[0]
+    "Subject 'ada' has trials 2 and 4 and none between"
+    """
+    keys = pd.DataFrame({"who": who, "block": blocks, "trial": trials}).sort_values(
+        ["who", "trial"], kind="stable"
+    )
+    step = keys["trial"].diff().to_numpy()
+    after_their_own = (keys["who"].diff() == 0).to_numpy()
+    if (step[after_their_own] == 0).any():  # trials are counted anew in each block
+        keys = keys.sort_values(["who", "block", "trial"], kind="stable")
+        step = keys["trial"].diff().to_numpy()
+        after_their_own = ((keys["who"].diff() == 0) & (keys["block"].diff() == 0)).to_numpy()
+    gaps = after_their_own & (step > 1)
+    if not 0 < gaps.sum() < 0.5 * after_their_own.sum():
+        return []
+    place = int(np.argmax(gaps))
+    before, trial = keys["trial"].iloc[place - 1], keys["trial"].iloc[place]
+    return [
+        f"Subject {labels[keys['who'].iloc[place]]!r} has trials {before:g} and {trial:g} and none between:"
+        " was a row lost or left out? What people saw there they learned from."
+    ]
+
+
+def unread_parts_of_a_design(
+    table: pd.DataFrame, who: np.ndarray, parts: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Say which columns look like parts of a design and were not read.
+
+    Parameters
+    ----------
+    table : DataFrame
+    who : array, shape (n_rows,)
+        The number of each row's subject.
+    parts : dict
+        For each argument of ``read_choices`` the columns that were read for it.
+
+    Returns
+    -------
+    sentences : list of str
+        One, or none: about columns that change within a person, whose name holds a word such as "left" or
+        "block", and for which no argument of their kind was given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from rwlib.data.suspicion import unread_parts_of_a_design
+    >>> table = pd.DataFrame({"blockNumber": [1, 1, 2], "age": 20})
+    >>> unread_parts_of_a_design(table, np.zeros(3, int), {"block": []})[0].split(": ")[1]
+    "'blockNumber' (block=). Pass them, or drop them."
+    """
+    read = {column for columns in parts.values() for column in columns}
+    looks = []
+    for column in table.columns:
+        words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", str(column))}
+        kinds = [kind for kind, names in PARTS_OF_A_DESIGN.items() if words & names]
+        if column in read or not kinds or (parts.get(kinds[0]) and kinds[0] != "reward"):
+            continue
+        values = table[column].map(repr, na_action="ignore")
+        if (values.groupby(who).nunique() > 1).any():
+            looks.append(f"{column!r} ({kinds[0]}=)")
+    if not looks:
+        return []
+    return [
+        f"Some columns look like parts of the design, and were not read: {', '.join(looks)}. Pass them, or"
+        " drop them."
+    ]

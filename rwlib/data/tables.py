@@ -30,25 +30,27 @@ def open_table(
     Parameters
     ----------
     source : path, pattern, sequence of paths, or DataFrame
-        A CSV file, a JSON file with a list of rows (as jsPsych writes), or an Excel file (which needs the package
-        openpyxl). A pattern such as ``"data/*.csv"`` stands for all files that fit.
+        A CSV file, a JSON file with a list of rows (as jsPsych writes), or an Excel file (which needs the
+        package openpyxl). A pattern such as ``"data/*.csv"`` stands for all files that fit.
     sep, decimal, encoding : str
         How a CSV file is written: ``";"`` or ``"\\t"`` between fields, ``","`` for decimals, ``"utf-16"``.
     where : dict, optional
-        Rows to keep: for each column the value, or a list of the values, that they must have.
+        Rows to keep: for each column the value, or a list of the values, that they must have; or a function
+        of the column that says which rows, such as ``pandas.Series.notna`` where it must not be empty.
     text : tuple of str
         Columns of CSV files that hold labels: ``01`` stays another label than ``1``.
 
     Returns
     -------
     table : DataFrame
-        With a column ``file`` (a file's name without its ending) if there are several files.
+        Its index is the number of each row in its file, from 0 below the header. If there are several files,
+        it has the columns that all of them have, and a column ``file``, a file's name without its ending.
 
     Raises
     ------
     ValueError
-        If there is no such file, a row has more or fewer fields than the first, or the fields are divided by something
-        else than ``sep``.
+        If there is no such file, a row has more or fewer fields than the first, or the fields are divided by
+        something else than ``sep``.
 
     Examples
     --------
@@ -57,35 +59,40 @@ def open_table(
     >>> table = pd.DataFrame({"kind": ["instruction", "choice"], "key": [None, 1]})
     >>> open_table(table, where={"kind": "choice"})
          kind  key
-    0  choice  1.0
+    1  choice  1.0
     """
     if isinstance(source, pd.DataFrame):
         table = source.reset_index(drop=True)
     else:
         paths = _paths(source)
         tables = [_open_one(path, sep, decimal, encoding, text) for path in paths]
-        if len(paths) > 1:
-            _check_same_columns(paths, tables)
-            tables = [table.assign(**{FILE: path.stem}) for path, table in zip(paths, tables)]
-        table = pd.concat(tables, ignore_index=True)
+        table = tables[0] if len(paths) == 1 else _one_below_the_other(paths, tables)
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
         raise ValueError(f"The table has two columns {twice[0]!r}; rename one of them.")
     for column, values in (where or {}).items():
         if column not in table.columns:
-            raise ValueError(f"where names the column {column!r}, which the table lacks; it has {', '.join(map(repr, table.columns))}.")
-        wanted = values if isinstance(values, list | tuple | set) else [values]
-        kept = table[column].isin(list(wanted))
+            there = ", ".join(map(repr, table.columns))
+            raise ValueError(f"where names the column {column!r}, which the table lacks; it has {there}.")
+        if callable(values):
+            kept, wanted = np.asarray(values(table[column]), bool), ["what where asks for"]
+        else:
+            wanted = list(values) if isinstance(values, list | tuple | set) else [values]
+            texts = {str(x) for x in wanted}  # a column of labels holds texts, though they may be numbers
+            kept = table[column].map(lambda x: x in wanted or str(x) in texts).to_numpy(bool)
         if not kept.any():
-            raise ValueError(f"No row has {' or '.join(map(repr, wanted))} in column {column!r}; there are {_some(table[column])}.")
+            raise ValueError(
+                f"No row has {' or '.join(map(repr, wanted))} in column {column!r}; there are"
+                f" {_some(table[column])}."
+            )
         table = table[kept]
     if table.empty:
         raise ValueError("The table has no rows.")
-    return table.reset_index(drop=True)
+    return table
 
 
 def _some(values):
-    return ", ".join(map(repr, values.drop_duplicates().head(5).tolist()))
+    return ", ".join(values.map(repr).drop_duplicates().head(5))
 
 
 def _paths(source):
@@ -109,46 +116,72 @@ def _paths(source):
 def _open_one(path, sep, decimal, encoding, labels):
     ending = path.suffix.lower()
     if ending in (".xlsx", ".xls", ".ods"):
-        return pd.read_excel(path)
-    try:
-        text = path.read_bytes().decode(encoding)
-    except (UnicodeError, LookupError) as error:
-        raise ValueError(f"{path.name} cannot be read as {encoding}: {error}. Pass encoding=, for example 'utf-16' or 'latin-1'.") from error
-    if "\0" in text:
-        raise ValueError(f"{path.name} holds zero bytes, so it is not text in {encoding}. Pass encoding='utf-16'?")
-    if ending == ".json":
         try:
-            rows = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path.name} is not whole JSON: {error}.") from error
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise ValueError(f"{path.name} must hold a list of rows, each with named entries.")
-        return pd.DataFrame(rows)
+            return pd.read_excel(path)
+        except Exception as error:  # of many packages
+            raise ValueError(f"{path.name} cannot be read: {error}") from error
+    try:
+        text = path.read_bytes().decode(encoding).removeprefix("\ufeff")
+    except (UnicodeError, LookupError) as error:
+        raise ValueError(
+            f"{path.name} cannot be read as {encoding}: {error}. Pass encoding=, for example 'utf-16' or"
+            " 'latin-1'."
+        ) from error
+    if "\0" in text:
+        raise ValueError(
+            f"{path.name} holds zero bytes, so it is not text in {encoding}. Pass encoding='utf-16'?"
+        )
+    if ending == ".json":
+        return _rows_of_json(path, text)
+    text = re.sub("\r\n?", "\n", text)
+    text = re.sub(r'\n"?END OF FILE"?,*\s*$', "\n", text)  # Gorilla's last line
     _check_fields(path, text, sep)
     try:
-        return pd.read_csv(StringIO(text), sep=sep, decimal=decimal, index_col=False, dtype=dict.fromkeys(labels, str))
+        return pd.read_csv(
+            StringIO(text),
+            sep=sep,
+            decimal=decimal,
+            index_col=False,
+            dtype=dict.fromkeys(labels, str),
+            low_memory=False,
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ValueError(f"{path.name} cannot be read as a table: {error}") from error
+
+
+def _rows_of_json(path, text):
+    try:
+        rows = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path.name} is not whole JSON: {error}.") from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f"{path.name} must hold a list of rows, each with named entries.")
+    return pd.DataFrame(rows)
 
 
 def _check_fields(path, text, sep):
     """Every line has as many fields as the first, since pandas fills up short lines without a word."""
     if not text.strip():
         raise ValueError(f"{path.name} is empty.")
-    header = text.lstrip("\r\n").splitlines()[0]
+    if text.lstrip()[0] in "[{":
+        raise ValueError(f"{path.name} holds JSON, not a table; let its name end in .json.")
+    header = text.lstrip("\n").partition("\n")[0]
     if sep not in header:
         other = [sign for sign in ",;\t|" if sign != sep and sign in header]
         if other:
-            raise ValueError(f"The first line of {path.name} has no {sep!r} but {other[0]!r}: pass sep={other[0]!r}.")
+            raise ValueError(
+                f"The first line of {path.name} has no {sep!r} but {other[0]!r}: pass sep={other[0]!r}."
+            )
     names = next(csv.reader([header], delimiter=sep))
     twice = [name for name in names if name and names.count(name) > 1]
     if twice:
         raise ValueError(f"{path.name} has two columns {twice[0]!r}; rename one of them.")
     if '"' in text:  # fields may hold separators and line ends; only a parser knows
+        csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # an answer in a survey may be long
         lines = csv.reader(StringIO(text), delimiter=sep)
         counts = np.array([len(line) for line in lines if line])
     else:
-        raw = np.frombuffer(re.sub("\r\n?", "\n", text).strip("\n").encode() + b"\n", np.uint8)
+        raw = np.frombuffer(text.strip("\n").encode() + b"\n", np.uint8)
         ends = np.flatnonzero(raw == ord("\n"))
         before = np.concatenate([[0], np.cumsum(raw == ord(sep))[ends]])
         counts = np.diff(before) + 1
@@ -156,16 +189,17 @@ def _check_fields(path, text, sep):
     odd = np.flatnonzero(counts != counts[0])
     if len(odd):
         raise ValueError(
-            f"Row {odd[0] - 1} of {path.name} has {counts[odd[0]]} fields, but the first line names {counts[0]} columns. Was "
-            "the file cut off, or does a field hold the separator?"
+            f"Row {odd[0] - 1} of {path.name} has {counts[odd[0]]} fields, but the first line names"
+            f" {counts[0]} columns. Was the file cut off, or does a field hold the separator?"
         )
 
 
-def _check_same_columns(paths, tables):
+def _one_below_the_other(paths, tables):
     for path, table in zip(paths, tables):
-        if list(table.columns) != list(tables[0].columns):
-            odd = set(table.columns).symmetric_difference(tables[0].columns)
-            what = f"the column {min(map(str, odd))!r} is only in one of them" if odd else "their order differs"
-            raise ValueError(f"{path.name} has other columns than {paths[0].name}: {what}.")
         if FILE in table.columns:
-            raise ValueError(f"{path.name} has a column {FILE!r}, which is to hold the name of the file; rename it.")
+            raise ValueError(
+                f"{path.name} has a column {FILE!r}, which is to hold the name of the file; rename it."
+            )
+    names = [f"{row} of {path.name}" for path, table in zip(paths, tables) for row in range(len(table))]
+    tables = [table.assign(**{FILE: path.stem}) for path, table in zip(paths, tables)]
+    return pd.concat(tables, ignore_index=True, join="inner").set_axis(names)

@@ -1,0 +1,223 @@
+"""Which action was chosen in each row of a table, and which ones were on offer."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from rwlib.data.columns import WHOLE, labels_of, numbers_in, row_where
+
+__all__ = ["Options", "options_in"]
+
+NOTHING = ("nothing",)  # where a row offers less than others
+
+
+class Options(NamedTuple):
+    """What a table says of choices, row by row."""
+
+    made: np.ndarray  # where there was a choice
+    chosen: np.ndarray  # number of the action; anything where there was none
+    offered: np.ndarray | None  # which actions were on offer, one column each
+    actions: list | None  # what the actions are called
+
+
+def options_in(
+    table: pd.DataFrame,
+    choice: str,
+    n_actions: int | None,
+    actions: Sequence | None,
+    offered: Mapping | Sequence[str],
+    choice_is: str,
+) -> Options:
+    """Read choices, and what was on offer if a table says so; the arguments are those of ``read_choices``."""
+    if actions is None and not offered:
+        return _numbered(table, choice, n_actions)
+
+    shown = _on_offer(table, offered) if offered else None
+    picked = labels_of(table, choice)
+    made = picked.notna().to_numpy()
+    if actions is None:
+        found = [label for label in pd.unique(shown.to_numpy().ravel()) if label is not NOTHING]
+        actions = sorted(found, key=lambda x: (isinstance(x, str), x))
+    actions = list(actions)
+    numbers = {str(label): i for i, label in enumerate(actions)}  # in a file 1 and "1" are the same
+    if len(numbers) < len(actions):
+        raise ValueError(
+            f"actions names {next(x for i, x in enumerate(actions) if numbers[str(x)] != i)!r} twice."
+        )
+    if n_actions is not None and n_actions != len(actions):
+        raise ValueError(
+            f"n_actions is {n_actions}, but there are {len(actions)} actions: {_named(actions)}."
+        )
+
+    if shown is None:
+        return Options(made, _by_name(table, picked, made, actions, numbers, ""), None, actions)
+
+    at_places = np.stack([_found(shown[place], {**numbers, str(NOTHING): -1}) for place in shown], axis=1)
+    unknown = np.isnan(at_places)
+    if unknown.any():
+        place, row = row_where(table, unknown.any(axis=1))
+        label = shown.iloc[place, int(np.argmax(unknown[place]))]
+        raise ValueError(f"{row} offers {label!r}, which is not among the actions {_named(actions)}.")
+    at_places = at_places.astype(int)
+    was_offered = (at_places[:, :, None] == np.arange(len(actions))).any(axis=1)
+
+    if choice_is == "position":
+        chosen = _by_position(table, picked, made, at_places, offered)
+    else:
+        a_place = picked.isin(range(at_places.shape[1])).to_numpy()
+        hint = " Is it a place among what was on offer? Pass choice_is='position'."
+        chosen = _by_name(table, picked, made, actions, numbers, hint if a_place[made].all() else "")
+        odd = made & ~was_offered[np.arange(len(chosen)), chosen]
+        if odd.any():
+            place, row = row_where(table, odd)
+            on_offer = [label for label in shown.iloc[place] if label is not NOTHING]
+            raise ValueError(
+                f"{row} has the choice {picked.iloc[place]!r}, but on offer were {_named(on_offer)}."
+                + (hint if a_place[made].all() else "")
+            )
+    return Options(made, chosen, was_offered, actions)
+
+
+def _named(labels):
+    return ", ".join(map(repr, labels))
+
+
+def _numbered(table, choice, n_actions):
+    """Choices that are numbers from 0, with nothing said about their names."""
+    values = table[choice].dropna()
+    if len(values) and pd.to_numeric(values, errors="coerce").isna().all():
+        found = sorted(values.astype(str).unique())[:6]
+        raise ValueError(
+            f"Row {values.index[0]} has {values.iloc[0]!r} in column {choice!r}, which is not a number. If"
+            f" that is what an action is called, pass all of them in your order, as in actions={found}."
+        )
+    numbers = numbers_in(table, choice)
+    made = ~np.isnan(numbers)
+
+    def refuse(odd, complaint):
+        if odd.any():
+            place, row = row_where(table, odd)
+            value = f"{numbers[place]:.15g}"
+            raise ValueError(
+                f"{row} has the choice {value} in column {choice!r}; {complaint.format(value=value)}"
+            )
+
+    missed = "If {value} marks a missed trial, pass missed={value}."
+    refuse(made & (numbers < 0), f"choices are numbered from 0. {missed}")
+    refuse(made & (numbers % 1 != 0), "choices must be whole numbers.")
+    if made.any() and n_actions is None and numbers[made].min() == 1:
+        raise ValueError(
+            "The smallest choice is 1, so choices seem to start at 1: pass actions=[1, 2, …] with all of"
+            " them. If action 0 exists and was never chosen, pass n_actions."
+        )
+    if n_actions is None:
+        _check_gaps(table, choice, np.unique(numbers[made]), numbers)
+    else:
+        refuse(
+            made & (numbers >= n_actions),
+            f"with n_actions={n_actions} the largest is {n_actions - 1}. {missed}",
+        )
+    return Options(made, numbers, None, None)
+
+
+def _check_gaps(table, choice, found, numbers):
+    """Numbers that leave some out may be codes of keys or of missed trials."""
+    if len(found) == 0 or len(found) == found[-1] + 1:
+        return
+    never = int(found[-1]) + 1 - len(found)
+    _, row = row_where(table, numbers == found[-1])
+    few = ", ".join(f"{x:.15g}" for x in found[:6]) + (", …" if len(found) > 6 else "")
+    last = f"{found[-1]:.15g}"
+    raise ValueError(
+        f"The choices are {few}, so {never} action{'s' * (never > 1)} below the largest one"
+        f" {'was' if never == 1 else 'were'} never chosen. {row} is the first with {last} in column"
+        f" {choice!r}. If {last} marks a missed trial, pass missed={last}. If these are codes of keys, pass"
+        f" all of them as actions=[{few}]. If there really are {found[-1] + 1:.15g} actions, pass"
+        f" n_actions={found[-1] + 1:.15g}."
+    )
+
+
+def _found(labels, numbers):
+    """The number of each label, NaN for those that have none."""
+    return labels.map(
+        {label: numbers.get(str(label), np.nan) for label in labels.dropna().unique()}
+    ).to_numpy(float)
+
+
+def _by_name(table, picked, made, actions, numbers, hint):
+    chosen = _found(picked, numbers)
+    unknown = made & np.isnan(chosen)
+    if unknown.any():
+        place, row = row_where(table, unknown)
+        label = picked.iloc[place]
+        missed = "" if hint else f" If it marks a missed trial, pass missed={label!r}."
+        raise ValueError(
+            f"{row} has the choice {label!r}, which is not among the actions {_named(actions)}.{hint}{missed}"
+        )
+    return np.where(made, chosen, 0).astype(int)
+
+
+def _by_position(table, picked, made, at_places, columns):
+    """The action shown at the place that each choice names."""
+    n_places = at_places.shape[1]
+    names = {i: i for i in range(n_places)}
+    if len(columns) > 1:
+        names |= {name: i for i, name in enumerate(columns)}
+    place = picked.map(names).to_numpy(float)
+    odd = made & np.isnan(place)
+    place = np.where(np.isnan(place), 0, place).astype(int)
+    chosen = at_places[np.arange(len(place)), place]
+    odd |= made & (chosen < 0)
+    if odd.any():
+        first, row = row_where(table, odd)
+        raise ValueError(
+            f"{row} has the choice {picked.iloc[first]!r}, which is no place in {_named(columns)}: places are"
+            f" 0 to {n_places - 1}."
+        )
+    return np.maximum(chosen, 0)
+
+
+def _on_offer(table, columns):
+    """What each row offers, at one place in each column."""
+    if len(columns) > 1:
+        shown = pd.DataFrame({place: labels_of(table, column) for place, column in enumerate(columns)})
+        for place, column in enumerate(columns):
+            empty = shown[place].isna().to_numpy()
+            if empty.any():
+                _, row = row_where(table, empty)
+                raise ValueError(f"{row} has nothing in column {column!r}; it must say what was on offer.")
+        return shown
+    (column,) = columns
+    if isinstance(columns, Mapping):
+        lists = [list(columns[column].get(label, ())) for label in labels_of(table, column)]
+    else:
+        lists = [_listed(cell) for cell in table[column]]
+    empty = np.array([not labels for labels in lists])
+    if max(map(len, lists)) == 1:  # 12 may stand for 1 and 2
+        empty[:] = True
+    if empty.any():
+        place, row = row_where(table, empty)
+        raise ValueError(
+            f"{row} has {table[column].iloc[place]!r} in column {column!r}; it must list what was on offer,"
+            f" as in 'A,B', or offered= must say it, as in offered={{{column!r}: {{'AB': ['A', 'B']}}}}."
+        )
+    rows = np.empty((len(lists), max(map(len, lists))), dtype=object)
+    for row, labels in enumerate(lists):
+        for place in range(rows.shape[1]):
+            rows[row, place] = labels[place] if place < len(labels) else NOTHING
+    return pd.DataFrame(rows, index=table.index)
+
+
+def _listed(cell):
+    """The labels in one cell, which is a list or written like one."""
+    if isinstance(cell, str):
+        inside = re.sub(r"^[\s\[(]+|[\s\])]+$", "", cell)
+        sign = next((sign for sign in "|;," if sign in inside), ",")
+        parts = [part.strip(" '\"") for part in inside.split(sign)]
+        return [int(part) if WHOLE.fullmatch(part) else part for part in parts if part]
+    if isinstance(cell, list | tuple | np.ndarray):
+        return [label.item() if isinstance(label, np.generic) else label for label in cell]
+    return []
