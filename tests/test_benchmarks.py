@@ -10,7 +10,7 @@ import pytest
 
 import benchmarks.__main__
 import rwlib
-from benchmarks import tables
+from benchmarks import renew, tables
 from benchmarks.contestant import Draws
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.judging import GROUP, PEOPLE, judge
@@ -298,6 +298,60 @@ def test_a_warm_run_follows_a_cold_one_that_left_its_programs(tmp_path, monkeypa
     assert [state for state, _ in started] == measured
     assert len({compiled for _, compiled in started}) == (1 if measured else 0)
     assert [run["state"] for run in runs] == ["cold", "warm"]
+
+
+def a_stored_run(**changed):
+    drawn = {"mean": {"beta_group_mean": 1.0}, "gradients": {"warmup": 10, "sampling": 20}, "ess": 900.0, "divergences": 0}
+    key = {"problem": "course", "contestant": "rwlib", "seed": 0, "state": "cold", "date": "then"}
+    return key | drawn | {"seconds": {"sampling": 4.0}} | changed
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, None),
+        ({"seconds": {"sampling": 7.0}}, None),
+        ({"seconds": {"sampling": 9.0}}, "sampling takes 9.0 s"),
+        ({"mean": {"beta_group_mean": 1.01}}, "mean: stored is"),
+        ({"gradients": {"warmup": 10, "sampling": 21}}, "gradients: stored is"),
+    ],
+)
+def test_a_run_holds_if_it_draws_the_same_and_is_not_far_slower(changed, said):
+    found = renew.differences([a_stored_run()], a_stored_run(**changed))
+    assert [line.startswith(said) for line in found] == ([True] if said else [])
+
+
+@pytest.fixture
+def stored_benchmarks(tmp_path, monkeypatch):
+    """Results of older code, and what a renewal finds now."""
+    now = {"rwlib.fitting.sampling": "new", "benchmarks.judging.judge": "same"}
+    results = {"problems": {"course": {}}, "fits": [a_stored_run()], "fingerprint": now | {"rwlib.fitting.sampling": "old"}}
+    write(tmp_path / "results.json", results)
+    monkeypatch.setattr(renew, "HERE", tmp_path)
+    monkeypatch.setattr(renew, "code", lambda: now)
+    monkeypatch.setattr(renew, "keep_pieces", lambda results: None)
+    return tmp_path / "results.json", now
+
+
+def test_the_same_draws_renew_the_fingerprint(stored_benchmarks, monkeypatch):
+    file, now = stored_benchmarks
+    monkeypatch.setattr(renew, "measure", lambda *piece: a_stored_run())
+    renew.main()
+    assert read(file)["fingerprint"] == now
+    (change,) = read(file)["renewals"][0]["changes"]
+    assert change.startswith("rwlib.fitting.sampling")
+
+
+def test_other_draws_or_another_contestant_renew_nothing(stored_benchmarks, monkeypatch):
+    file, now = stored_benchmarks
+    before = read(file)
+    monkeypatch.setattr(renew, "measure", lambda *piece: a_stored_run(ess=800.0))
+    with pytest.raises(SystemExit, match="ess: stored is 900.0, now it is 800.0"):
+        renew.main()
+    monkeypatch.setattr(renew, "code", lambda: now | {"benchmarks.judging.judge": "another"})
+    with pytest.raises(SystemExit, match="no part of rwlib"):
+        renew.main()
+    assert read(file) == before
 
 
 def test_the_table_of_fits_has_a_row_for_every_contestant_that_ran_or_is_not_installed():
