@@ -10,6 +10,7 @@ import atexit
 import hashlib
 import logging as python_logging
 import os
+import re
 import shutil
 import sys
 from contextlib import suppress
@@ -149,6 +150,24 @@ def offer_notebook(app, pagename, templatename, context, doctree):
     context["ipynb_source"] = f"{pagename}.ipynb"
 
 
+def load_scripts_where_they_are_used(app, pagename, templatename, context, doctree):
+    """Leave our own scripts to the pages that show what they draw: Jupyter Book puts all of `_static` into every page."""
+    body = context.get("body", "")
+    moving = re.findall(r'<figure[^>]*class="[^"]*\bmoving ([\w-]+)', body)
+    used = {f"move_{name.replace('-', '_')}.js" for name in moving}
+    if moving:
+        used |= {"model.js", "moving.js"}
+    ours = {path.name for path in (Path(app.srcdir) / "_static").glob("*.js")}
+    if 'id="play-here"' in body:
+        used |= {name for name in ours if name.startswith("play") and not name.endswith("_worker.js")} | {"model.js"}
+
+    def stays(script):
+        name = Path(str(script.filename or "")).name
+        return name not in ours or name in used
+
+    context["script_files"] = list(filter(stays, context["script_files"]))
+
+
 class Problems(python_logging.Handler):
     """Collect what went wrong and say it once more at the very end, below Sphinx's own traceback."""
 
@@ -178,6 +197,7 @@ def setup(app):
     app.connect("env-before-read-docs", execute_side_by_side)
     app.connect("doctree-read", name_solutions)
     app.connect("html-page-context", offer_notebook, priority=100)  # before the theme makes its menu
+    app.connect("html-page-context", load_scripts_where_they_are_used)
     app.add_role("run-time", RunTimeRole())
     app.add_node(RunTimeNode)
     app.add_post_transform(FillRunTimes)

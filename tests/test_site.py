@@ -55,6 +55,20 @@ def test_internal_links_and_anchors_resolve(doc):
     assert not broken
 
 
+OUR_SCRIPTS = {path.name for path in (ROOT / "_static").glob("*.js")}
+
+
+@pytest.mark.parametrize("doc", DOCS)
+def test_scripts_are_loaded_where_they_are_used(doc):
+    moving = [figure["class"] for figure in article(doc).select("figure.moving")]
+    names = {f"move_{name.replace('-', '_')}.js" for classes in moving for name in classes}
+    expected = (names & OUR_SCRIPTS) | ({"model.js", "moving.js"} if moving else set())
+    if article(doc).select("#play-here"):
+        expected |= {"model.js", *(name for name in OUR_SCRIPTS if name.startswith("play") and "worker" not in name)}
+    loaded = {Path(urlparse(tag["src"]).path).name for tag in page(SITE / f"{doc}.html").select("script[src]")}
+    assert loaded & OUR_SCRIPTS == expected
+
+
 @pytest.mark.parametrize("doc", DOCS)
 def test_nothing_is_fetched_from_elsewhere(doc):
     """Scripts, styles, fonts and pictures lie in the site itself, so that it works offline."""
