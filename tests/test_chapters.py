@@ -47,6 +47,18 @@ def chapter(request):
     return Chapter(request.param)
 
 
+#: Chapters that are still to be rewritten.
+LONG = {
+    *("08_nuts", "09_diagnostics", "10_recovery", "11_predictive_checks", "12_calibration"),
+    "16_speed_and_scale",
+}
+
+
+@pytest.fixture(params=[page for page in CHAPTERS if Path(page).name not in LONG])
+def short_chapter(request):
+    return Chapter(request.param)
+
+
 def sentences_of(prose):
     """Prose without code, formulas, roles, links, figures' labels and what is in fences."""
     prose = re.sub(r"^(`{3,}|~{3,}).*?^\1\s*$", " ", prose, flags=re.MULTILINE | re.DOTALL)
@@ -81,9 +93,42 @@ def test_opens_with_objectives_needs_and_measured_run_time(chapter):
     assert 2 <= len(re.findall(r"^- ", opening, flags=re.MULTILINE)) <= 7
 
 
-def test_closes_with_recap_mistakes_exercises_and_next_step(chapter):
-    wanted = ["Recap", "Common mistakes", "Exercises", *LEVELS, "Next step"]
+def test_closes_with_recap_exercises_and_next_step(chapter):
+    wanted = ["Recap", "Exercises", *LEVELS, "Next step"]
     assert [heading for heading in chapter.headings if heading in wanted] == wanted
+
+
+MOST_WORDS, MOST_LINES = 1500, 130  # before the exercises; of code that a reader sees
+
+
+def before_exercises(chapter):
+    """The cells up to the heading of the exercises."""
+    at = next(i for i, cell in enumerate(chapter.cells) if re.search(r"^## Exercises", cell.source, flags=re.MULTILINE))
+    return chapter.cells[:at]
+
+
+def test_a_page_is_read_in_one_sitting(short_chapter):
+    prose = [cell.source for cell in before_exercises(short_chapter) if cell.cell_type == "markdown"]
+    assert len(" ".join(prose).split()) <= MOST_WORDS
+
+
+def test_a_page_shows_no_more_code_than_can_be_read(short_chapter):
+    hidden = {"remove-cell", "remove-input", "hide-input", "hide-cell"}
+    code = [cell for cell in before_exercises(short_chapter) if cell.cell_type == "code"]
+    seen = [cell.source for cell in code if not hidden & set(cell.metadata.get("tags", []))]
+    lines = [line for line in "\n".join(seen).splitlines() if line.strip()]
+    assert len(lines) <= MOST_LINES
+
+
+def test_a_recap_has_at_most_five_points(short_chapter):
+    recap = short_chapter.prose.split("## Recap")[1].split("\n## ")[0]
+    assert 1 <= len(re.findall(r"^- ", recap, flags=re.MULTILINE)) <= 5
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_each_exercise_has_a_hint_that_unfolds(short_chapter, level):
+    asked = short_chapter.prose.split(f"### {level}")[1].split("\n### ")[0].split("\n## ")[0]
+    assert ":::{dropdown} Hint" in asked
 
 
 def test_next_step_links_on(chapter):
@@ -134,7 +179,7 @@ def test_axes_are_labelled(chapter):
 # A decimal that is part of the question, not of an answer: a cut-off, a value that the reader is told
 # to use. Names as in "1.0.4" and headings' numbers do not count either.
 MEASURED = re.compile(r"(?<![\w.])\d+\.\d{2,}(?![\w.])|(?<![\w.])\d+(\.\d+)?\s?%")
-CUT_OFFS = {"1.01", "0.03", "0.05", "0.01", "0.001", "90%", "90 %", "95%", "95 %", "50%", "50 %", "100%", "5%"}
+CUT_OFFS = {"1.01", "0.03", "0.05", "0.01", "0.001", "0.99", "90%", "90 %", "95%", "95 %", "50%", "50 %", "100%", "5%"}
 
 
 def test_results_in_prose_are_glued(chapter):
