@@ -1,6 +1,7 @@
 # make book    execute every chapter and build the site
 # make test    run all tests
 # make test-slow  run the tests that take many minutes
+# make lint    check how the code is laid out; `.venv/bin/ruff format` lays it out
 # make lab     open the chapters as notebooks in Jupyter Lab
 # make bench   time rwlib beside the plain ways and its peers; FRESH=1 forgets what was measured before
 # make studies run the long studies that the book quotes, and store their results
@@ -25,7 +26,7 @@ READY   := $(VENV)/ready-for-python-$(VERSION)
 LAB_SETTINGS := {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Jupytext Notebook", "myst": "Jupytext Notebook"}}, \
   "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
 
-.PHONY: help env book test test-slow lab bench studies serve lock clean
+.PHONY: help env book test test-slow lint lab bench studies serve lock clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -53,6 +54,10 @@ book: env
 
 test: env
 	$(BIN)/python -m pytest
+
+lint: env
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
 
 test-slow: env
 	$(BIN)/python -m pytest -m slow -s

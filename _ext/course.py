@@ -1,9 +1,10 @@
-"""The course's own Sphinx extension: a cache that cannot go stale, pages executed side by side, measured run times,
-notebooks to take away, and errors that can be found.
+"""The course's own Sphinx extension: a cache that cannot go stale, pages executed side by side, measured run
+times, notebooks to take away, and errors that can be found.
 
 `nb_execution_mode: cache` notices a change in a page's code but not in the library that the
 code imports. Here the cache's folder is named after a digest of rwlib, of the stored results that pages
-quote, of the pinned packages and of the Python version. When any of them changes, every page is executed again.
+quote, of the pinned packages and of the Python version. When any of them changes, every page is executed
+again.
 """
 
 import atexit
@@ -34,7 +35,12 @@ def cache_key(root):
     """Return a digest of all that a page's outputs depend on, beside the page itself."""
     digest = hashlib.sha256(sys.version.encode())
     sources = [p for p in (root / "rwlib").rglob("*") if p.is_file() and p.suffix != ".pyc"]
-    stored = [p for folder in ("studies", "benchmarks") for p in (root / folder).glob("*") if p.suffix in (".csv", ".json")]  # quoted by pages
+    stored = [
+        p
+        for folder in ("studies", "benchmarks")
+        for p in (root / folder).glob("*")
+        if p.suffix in (".csv", ".json")
+    ]  # quoted by pages
     for path in sorted([*sources, *stored, root / "requirements.txt"]):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())
@@ -61,8 +67,9 @@ def use_keyed_cache(app, config):
 def execute_side_by_side(app, env, docnames):
     """Execute pages in as many processes as there are cores, but for those that say ``execute_alone``.
 
-    These measure time, or keep all cores busy by themselves: MyST-NB runs them afterwards, one after the other. It finds
-    the others in the cache. A page that failed here it executes once more, and says what is wrong with it.
+    These measure time, or keep all cores busy by themselves: MyST-NB runs them afterwards, one after the
+    other. It finds the others in the cache. A page that failed here it executes once more, and says what is
+    wrong with it.
     """
     cache = get_cache(app.config.nb_execution_cache_path)
     pages = []
@@ -76,7 +83,9 @@ def execute_side_by_side(app, env, docnames):
     if len(new) > 1:
         progress = python_logging.getLogger("jupyter_cache")
         progress.setLevel("INFO")
-        load_executor("local-parallel", cache, progress).run_and_cache(filter_uris=new, timeout=app.config.nb_execution_timeout)
+        load_executor("local-parallel", cache, progress).run_and_cache(
+            filter_uris=new, timeout=app.config.nb_execution_timeout
+        )
 
 
 class RunTimeNode(nodes.Inline, nodes.TextElement):
@@ -84,7 +93,8 @@ class RunTimeNode(nodes.Inline, nodes.TextElement):
 
 
 class RunTimeRole(SphinxRole):
-    """{run-time}`page` is this page's, {run-time}`total` the book's, {run-time}`chapters/08_nuts` that one's."""
+    """{run-time}`page` is this page's, {run-time}`total` the book's, {run-time}`chapters/08_nuts` that
+    one's."""
 
     def run(self):
         return [RunTimeNode("", "", page=self.text)], []
@@ -151,7 +161,8 @@ def offer_notebook(app, pagename, templatename, context, doctree):
 
 
 def load_scripts_where_they_are_used(app, pagename, templatename, context, doctree):
-    """Leave our own scripts to the pages that show what they draw: Jupyter Book puts all of `_static` into every page."""
+    """Leave our own scripts to the pages that show what they draw: Jupyter Book puts all of `_static` into
+    every page."""
     body = context.get("body", "")
     moving = re.findall(r'<figure[^>]*class="[^"]*\bmoving ([\w-]+)', body)
     used = {f"move_{name.replace('-', '_')}.js" for name in moving}
@@ -159,7 +170,9 @@ def load_scripts_where_they_are_used(app, pagename, templatename, context, doctr
         used |= {"model.js", "moving.js"}
     ours = {path.name for path in (Path(app.srcdir) / "_static").glob("*.js")}
     if 'id="play-here"' in body:
-        used |= {name for name in ours if name.startswith("play") and not name.endswith("_worker.js")} | {"model.js"}
+        used |= {name for name in ours if name.startswith("play") and not name.endswith("_worker.js")} | {
+            "model.js"
+        }
 
     def stays(script):
         name = Path(str(script.filename or "")).name
@@ -177,7 +190,9 @@ class Problems(python_logging.Handler):
 
     def emit(self, record):
         message = record.getMessage()
-        if "nbclient.exceptions.CellExecutionError: " in message:  # only the cell and its error, not the way to them
+        if (
+            "nbclient.exceptions.CellExecutionError: " in message
+        ):  # only the cell and its error, not the way to them
             message = message.split("CellExecutionError: ")[-1].strip()
         place = getattr(record, "location", None) or "the book"
         if isinstance(place, nodes.Node):

@@ -18,7 +18,9 @@ from rwlib.running.fingerprint import fingerprint
 
 def code():
     """The fingerprint of what all numbers depend on."""
-    return fingerprint((WITHOUT_FITS, [depends_on(*pair) for pair in itertools.product(PROBLEMS, CONTESTANTS)])).code
+    return fingerprint(
+        (WITHOUT_FITS, [depends_on(*pair) for pair in itertools.product(PROBLEMS, CONTESTANTS)])
+    ).code
 
 
 def main():
@@ -81,9 +83,7 @@ def measure_seed(pieces, problem, contestant, seed, warm):
                 file.unlink(missing_ok=True)
         key = {"problem": problem, "contestant": contestant, "seed": seed}
         return [
-            key
-            | {"state": state}
-            | measure(file, problem, contestant, str(seed), state, compiled=compiled)
+            key | {"state": state} | measure(file, problem, contestant, str(seed), state, compiled=compiled)
             for state, file in files.items()
         ]
 

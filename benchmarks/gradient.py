@@ -14,9 +14,12 @@ ROUNDS = 30
 
 
 def compiled(log_likelihood, data):
-    """Value and gradient at parameters of shape (n_chains, n_subjects), as a sampler that moves all chains together asks for them."""
+    """Value and gradient at parameters of shape (n_chains, n_subjects), as a sampler that moves all chains
+    together asks for them."""
     # The data are an argument, as in `rwlib.fit`: XLA must not compute with them before the clock starts.
-    program = jax.jit(jax.vmap(jax.value_and_grad(lambda theta, data: log_likelihood(data, theta)), in_axes=(0, None)))
+    program = jax.jit(
+        jax.vmap(jax.value_and_grad(lambda theta, data: log_likelihood(data, theta)), in_axes=(0, None))
+    )
     return lambda theta: jax.block_until_ready(program(theta, data))
 
 
@@ -27,12 +30,17 @@ def rwlib_log_likelihood(data, theta):
 def some_parameters(n_chains, n_subjects):
     rng = np.random.default_rng(0)
     shape = n_chains, n_subjects
-    theta = {"alpha_pos": rng.beta(5, 5, shape), "alpha_neg": rng.beta(5, 5, shape), "beta": 1 / rng.beta(5, 5, shape)}
+    theta = {
+        "alpha_pos": rng.beta(5, 5, shape),
+        "alpha_neg": rng.beta(5, 5, shape),
+        "beta": 1 / rng.beta(5, 5, shape),
+    }
     return {name: x.astype(np.float32) for name, x in theta.items()}
 
 
 def seconds_of_each(ways, rounds):
-    """Median seconds of one call of each. They take turns, so that a busy moment of the machine hits all of them."""
+    """Median seconds of one call of each. They take turns, so that a busy moment of the machine hits all of
+    them."""
     taken = {name: [] for name in ways}
     for _ in range(rounds):
         for name, call in ways.items():
@@ -65,4 +73,8 @@ def measure():
             assert_equal(way(theta), ways["numpy"](theta))
         calls = {name: lambda way=way: way(theta) for name, way in ways.items()}
         results.append({"chains": n_chains, "seconds": seconds_of_each(calls, ROUNDS)})
-    return {"sizes": {"subjects": data.n_subjects, "trials": data.n_trials, "actions": data.n_actions}, "rounds": ROUNDS, "rows": results}
+    return {
+        "sizes": {"subjects": data.n_subjects, "trials": data.n_trials, "actions": data.n_actions},
+        "rounds": ROUNDS,
+        "rows": results,
+    }

@@ -16,18 +16,32 @@ def one_size(n_subjects, n_trials):
     data = course_data(n_subjects, n_trials)
     theta = one_chain(n_subjects)
     ways = {"rwlib": rwlib_log_likelihood, "scan": scan_log_likelihood}
-    programs = {name: compile_for(lambda theta, data, way=way: way(data, theta), theta, data) for name, way in ways.items()}
-    calls = {name: lambda program=program: jax.block_until_ready(program(theta, data)) for name, program in programs.items()}
+    programs = {
+        name: compile_for(lambda theta, data, way=way: way(data, theta), theta, data)
+        for name, way in ways.items()
+    }
+    calls = {
+        name: lambda program=program: jax.block_until_ready(program(theta, data))
+        for name, program in programs.items()
+    }
     assert_equal(calls["rwlib"](), calls["scan"]())
-    return {"subjects": n_subjects, "trials": n_trials, "seconds": seconds_of_each(calls, ROUNDS), "bytes": bytes_of_each(programs)}
+    return {
+        "subjects": n_subjects,
+        "trials": n_trials,
+        "seconds": seconds_of_each(calls, ROUNDS),
+        "bytes": bytes_of_each(programs),
+    }
 
 
 def memory(n_subjects, n_trials):
-    """Bytes that are needed beside the data: the data are constants of the program, so no rearranged copy of them counts."""
+    """Bytes that are needed beside the data: the data are constants of the program, so no rearranged copy of
+    them counts."""
     data = course_data(n_subjects, n_trials)
     theta = one_chain(n_subjects)
     ways = {"rwlib": rwlib_log_likelihood, "scan": scan_log_likelihood}
-    return bytes_of_each({name: compile_for(lambda theta, way=way: way(data, theta), theta) for name, way in ways.items()})
+    return bytes_of_each(
+        {name: compile_for(lambda theta, way=way: way(data, theta), theta) for name, way in ways.items()}
+    )
 
 
 def one_chain(n_subjects):

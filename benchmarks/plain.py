@@ -26,9 +26,12 @@ def scan_log_likelihood(data, theta):
 
 
 def tutorial_log_likelihood(data, theta):
-    """Summed over subjects, as the reference tutorial does it: the scan keeps all values, and the choice rule follows for all trials."""
+    """Summed over subjects, as the reference tutorial does it: the scan keeps all values, and the choice rule
+    follows for all trials."""
     chosen = jax.nn.one_hot(data.choices, data.n_actions)
-    values = jax.vmap(tutorial_values)(chosen, jnp.asarray(data.rewards)[..., None], theta["alpha_pos"], theta["alpha_neg"])
+    values = jax.vmap(tutorial_values)(
+        chosen, jnp.asarray(data.rewards)[..., None], theta["alpha_pos"], theta["alpha_neg"]
+    )
     return (jax.nn.log_softmax(theta["beta"][:, None, None] * values) * chosen).sum()
 
 
@@ -45,11 +48,15 @@ def tutorial_values(chosen, rewards, alpha_pos, alpha_neg):
 
 
 def numpy_value_and_gradient(data, theta):
-    """A loop over trials, all chains and subjects at once; the gradient by sensitivities carried along, by hand.
+    """A loop over trials, all chains and subjects at once; the gradient by sensitivities carried along, by
+    hand.
 
-    Parameters have shape (n_chains, n_subjects). NumPy has no autodiff; finite differences would take four such loops.
+    Parameters have shape (n_chains, n_subjects). NumPy has no autodiff; finite differences would take four
+    such loops.
     """
-    alpha_pos, alpha_neg, beta = (np.asarray(theta[name], float) for name in ("alpha_pos", "alpha_neg", "beta"))
+    alpha_pos, alpha_neg, beta = (
+        np.asarray(theta[name], float) for name in ("alpha_pos", "alpha_neg", "beta")
+    )
     all_choices, all_rewards = np.asarray(data.choices), np.asarray(data.rewards, float)
     value = np.full((*beta.shape, data.n_actions), 0.5)
     d_pos, d_neg = np.zeros_like(value), np.zeros_like(value)  # of the values, by each rate

@@ -1,11 +1,13 @@
-"""Do the stored times hold though rwlib has changed? Draw once more; if the draws are the same, write that down.
+"""Do the stored times hold though rwlib has changed? Draw once more; if the draws are the same, write that
+down.
 
     python -m benchmarks.renew
 
-Benchmarks take hours, and most changes of rwlib do not touch what they measure. For each problem rwlib's first seed is
-run again. If it draws what is stored (the same means, effective draws and numbers of gradients) and takes no longer than
-`SLOWER` times the slowest stored run, the fingerprint in ``results.json`` becomes that of the code now, with the date
-beside it, and finished pieces are kept. A change of a contestant or of how fits are judged is not renewed but measured.
+Benchmarks take hours, and most changes of rwlib do not touch what they measure. For each problem rwlib's
+first seed is run again. If it draws what is stored (the same means, effective draws and numbers of gradients)
+and takes no longer than `SLOWER` times the slowest stored run, the fingerprint in ``results.json`` becomes
+that of the code now, with the date beside it, and finished pieces are kept. A change of a contestant or of
+how fits are judged is not renewed but measured.
 """
 
 import shutil
@@ -29,7 +31,10 @@ def differences(stored, now):
     """Say what a run draws otherwise than a stored one, or how much slower it is; nothing if it holds."""
     found = []
     for what in ("mean", "gradients", "ess", "divergences"):
-        before, after = (np.array(list(run[what].values()) if isinstance(run[what], dict) else run[what]) for run in (stored[0], now))
+        before, after = (
+            np.array(list(run[what].values()) if isinstance(run[what], dict) else run[what])
+            for run in (stored[0], now)
+        )
         if not np.allclose(before, after, rtol=1e-5):
             found.append(f"{what}: stored is {stored[0][what]}, now it is {now[what]}")
     slowest = max(run["seconds"]["sampling"] for run in stored)
@@ -40,7 +45,9 @@ def differences(stored, now):
 
 def keep_pieces(results):
     """Copy the files of stored runs to the folders in which the code now looks for them."""
-    places = {folder("bench", work) / f"{what}.json": results[what]["date"] for what, work in WITHOUT_FITS.items()}
+    places = {
+        folder("bench", work) / f"{what}.json": results[what]["date"] for what, work in WITHOUT_FITS.items()
+    }
     installed = versions()
     for run in results["fits"]:
         packages = CONTESTANTS[run["contestant"]].packages
@@ -63,7 +70,11 @@ def main():
     if ours:
         sys.exit(f"{', '.join(ours)}: that is no part of rwlib. Run `make bench`.")
     for problem in results["problems"]:
-        stored = [run for run in results["fits"] if (run["problem"], run["contestant"], run["state"]) == (problem, "rwlib", "cold")]
+        stored = [
+            run
+            for run in results["fits"]
+            if (run["problem"], run["contestant"], run["state"]) == (problem, "rwlib", "cold")
+        ]
         with tempfile.TemporaryDirectory() as scratch:
             again = measure(Path(scratch) / "again.json", problem, "rwlib", str(stored[0]["seed"]), "cold")
         found = differences(stored, again)
@@ -71,7 +82,10 @@ def main():
             sys.exit(f"{problem}: {'; '.join(found)}. Run `make bench`.")
     renewal = {"date": date.today().isoformat(), "changes": changed}
     keep_pieces(results)
-    write(HERE / "results.json", {**results, "fingerprint": now, "renewals": [*results.get("renewals", []), renewal]})
+    write(
+        HERE / "results.json",
+        {**results, "fingerprint": now, "renewals": [*results.get("renewals", []), renewal]},
+    )
     print("The same draws: the fingerprint is renewed.")
 
 

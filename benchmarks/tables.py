@@ -18,16 +18,16 @@
 ``fits``
     A list with an entry for each run; nothing is left out. ``problem``, ``contestant``, ``seed`` and
     ``state`` name it. The state is ``"cold"`` (a fresh process that finds nothing compiled) or ``"warm"`` (a
-    fresh process that finds on disk what the cold one left). ``date`` and ``load_before`` (of the machine) belong to its process. ``seconds`` has
-    ``compiling`` and ``sampling``, each measured by itself (sampling includes the warm-up), ``all``, which
-    is their sum, and ``checking``, the time of `rwlib.check`. ``worst`` has the largest ``r_hat`` and the
-    smallest ``ess_bulk`` and ``ess_tail`` over the group and all people, each as ``parameter`` and
-    ``value``; ``ess`` is the smaller one of the two. ``ess_per_second`` divides it by ``all`` and by
-    ``sampling``. ``gradients`` counts those of ``warmup`` and ``sampling``: leapfrog steps, and for rwlib
-    one more a draw. ``gradients_per_second`` is their sum by the seconds of sampling, ``ess_per_gradient``
-    is by those of the kept draws. ``divergences``, ``e_bfmi`` and ``passes_check`` are those of
-    `rwlib.check`. ``mean`` and ``mcse`` are of the group. ``share_below_valley``, for people with two
-    modes: which share of each chain's draws is in the lower one.
+    fresh process that finds on disk what the cold one left). ``date`` and ``load_before`` (of the machine)
+    belong to its process. ``seconds`` has ``compiling`` and ``sampling``, each measured by itself (sampling
+    includes the warm-up), ``all``, which is their sum, and ``checking``, the time of `rwlib.check`. ``worst``
+    has the largest ``r_hat`` and the smallest ``ess_bulk`` and ``ess_tail`` over the group and all people,
+    each as ``parameter`` and ``value``; ``ess`` is the smaller one of the two. ``ess_per_second`` divides it
+    by ``all`` and by ``sampling``. ``gradients`` counts those of ``warmup`` and ``sampling``: leapfrog steps,
+    and for rwlib one more a draw. ``gradients_per_second`` is their sum by the seconds of sampling,
+    ``ess_per_gradient`` is by those of the kept draws. ``divergences``, ``e_bfmi`` and ``passes_check`` are
+    those of `rwlib.check`. ``mean`` and ``mcse`` are of the group. ``share_below_valley``, for people with
+    two modes: which share of each chain's draws is in the lower one.
 
 An older file has ``fit`` in place of ``problems``, ``contestants`` and
 ``fits``; `print_tables` prints what it finds of such a file: gradient and growth.

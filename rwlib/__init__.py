@@ -3,13 +3,16 @@
 Folders follow the reader's way, and a module imports only from those above it in the list:
 
 - ``data``: ``design``, ``choices``, ``suspicion``, ``tables``, ``reading``
-- ``model``: ``learning``, ``choice``, ``agents``, ``rescorla_wagner``, ``parameters``, ``tasks``, ``simulation``, ``in_line``,
-  ``one_pass``, ``likelihood``
-- ``fitting``: ``hierarchy``, ``proposals``, ``moves``, ``positions``, ``sampling``, ``convergence``, ``diagnostics``, ``inference``
+- ``model``: ``learning``, ``choice``, ``agents``, ``rescorla_wagner``, ``parameters``, ``tasks``,
+  ``simulation``, ``in_line``, ``one_pass``, ``likelihood``
+- ``fitting``: ``hierarchy``, ``proposals``, ``moves``, ``positions``, ``sampling``, ``convergence``,
+  ``diagnostics``, ``inference``
 - ``agents``: ``forgetting``, ``confirmation_bias``, ``pearce_hall``, ``go_no_go``
-- ``checking``: ``prediction``, ``summaries``, ``calibration``, ``comparison``, ``recovery``, ``model_recovery``
+- ``checking``: ``prediction``, ``summaries``, ``calibration``, ``comparison``, ``recovery``,
+  ``model_recovery``
 - ``plotting``
-- ``running``, which the others use where they keep compiled programs: ``compilation``, ``fingerprint``, ``studies``
+- ``running``, which the others use where they keep compiled programs: ``compilation``, ``fingerprint``,
+  ``studies``
 """
 
 from rwlib.checking.calibration import calibrate, calibration_verdict

@@ -73,7 +73,10 @@ def plot_recovery(
     if true.ndim != 2:
         raise ValueError(f"true has shape {true.shape}; it must be (n_subjects, n_params).")
     if estimated.shape[-2:] != true.shape or estimated.ndim not in (2, 3):
-        raise ValueError(f"estimated has shape {estimated.shape}; with true of shape {true.shape} it must be that, or have draws in front.")
+        raise ValueError(
+            f"estimated has shape {estimated.shape}; with true of shape {true.shape} it must be that, or "
+            f"have draws in front."
+        )
     n_params = true.shape[1]
     names = [f"parameter {i + 1}" for i in range(n_params)] if param_names is None else list(param_names)
     if len(names) != n_params:
@@ -105,7 +108,14 @@ def plot_recovery(
             r = np.corrcoef(true[:, i], mean[:, i])[0, 1]
             bias = round(np.mean(mean[:, i] - true[:, i]), 2) + 0.0  # no "-0.00"
             title += f"\nr = {r:.2f}, bias = {bias:+.2f}".replace("-", "−")
-        ax.set(title=title, xlabel="true", ylabel="estimated" if i == 0 else "", xlim=limits, ylim=limits, aspect="equal")
+        ax.set(
+            title=title,
+            xlabel="true",
+            ylabel="estimated" if i == 0 else "",
+            xlim=limits,
+            ylim=limits,
+            aspect="equal",
+        )
         ax.xaxis.set_major_locator(MaxNLocator(5))
         ax.yaxis.set_major_locator(MaxNLocator(5))
     if save_path is not None:
@@ -114,7 +124,8 @@ def plot_recovery(
 
 
 def plot_recovery_correlations(correlations: pd.DataFrame, ax: plt.Axes | None = None) -> plt.Axes:
-    """Draw the table of :func:`rwlib.checking.recovery.recovery_correlations` as a matrix with the numbers in it.
+    """Draw the table of :func:`rwlib.checking.recovery.recovery_correlations` as a matrix with the numbers in
+    it.
 
     Parameters
     ----------

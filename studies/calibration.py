@@ -30,7 +30,8 @@ N_PIECES, N_DATASETS = 10, 20  # of each design; in each piece
 
 
 def one_hot_log_probabilities(value, seen, params):
-    """The "likelihood" of a tutorial, a Bernoulli variable for each arm: log p_c + Σ log(1 − p_a) over the others.
+    """The "likelihood" of a tutorial, a Bernoulli variable for each arm: log p_c + Σ log(1 − p_a) over the
+    others.
 
     Of two arms, 1 − p of the other is p of the chosen one, so that each choice counts twice.
     """

@@ -13,8 +13,8 @@ Bennett, D. (2023). Inattentive responding can induce spurious associations betw
 symptom measures. *Nature Human Behaviour*. https://doi.org/10.1038/s41562-023-01640-7
 
 The rule on failed fits was stated before any was run: one that `rwlib.check` refuses is run once more, with
-another seed, twice the draws and smaller steps (`rwlib.fitting.inference.fit_and_check`). If it is refused again,
-its rows stay in the table, "passes" is 0 among those of "check", and pages leave the model out.
+another seed, twice the draws and smaller steps (`rwlib.fitting.inference.fit_and_check`). If it is refused
+again, its rows stay in the table, "passes" is 0 among those of "check", and pages leave the model out.
 
 The table is long: ``model``, ``what``, ``name``, ``statistic``, ``value``. Under ``what`` stand
 
@@ -23,8 +23,8 @@ The table is long: ``model``, ``what``, ``name``, ``statistic``, ``value``. Unde
   "q05" to "q95".
 - "published": our posterior means of people against the published ones, by parameter: "n", "r", "slope" (of
   ours on theirs), "bias" and "rmse". For the asymmetric model, which is theirs but for the group.
-- "predicted": summaries of behaviour (`rwlib.checking.summaries`): observed, and predicted by agents that play the
-  task again.
+- "predicted": summaries of behaviour (`rwlib.checking.summaries`): observed, and predicted by agents that
+  play the task again.
 - "reversal": share of people who choose the best arm, on the trials after it has changed (``name``: 1 is
   the first).
 - "loo": score of choices left out, over all people (``name`` is "all") and by person, for `compare_scores`.
@@ -71,7 +71,8 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 AFTER = 15  # trials after a reversal that are looked at
 
 
-# The files. Where they are is no setting of a piece, or this machine's folders would be stored with the result.
+# The files. Where they are is no setting of a piece, or this machine's folders would be stored with the
+# result.
 
 
 def sha256(path: str) -> str:
@@ -246,10 +247,14 @@ if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit("Give the files: python -m studies.reversal CHOICES.csv [PUBLISHED.csv]")
     choices = Path(sys.argv[1]).resolve()
-    published = Path(sys.argv[2]).resolve() if len(sys.argv) == 3 else choices.with_name("published_estimates.csv")
+    published = (
+        Path(sys.argv[2]).resolve() if len(sys.argv) == 3 else choices.with_name("published_estimates.csv")
+    )
     for path in (choices, published):
         if not path.is_file():
-            sys.exit(f"There is no file {path}. Without the published estimates other people would be fitted.")
+            sys.exit(
+                f"There is no file {path}. Without the published estimates other people would be fitted."
+            )
     given = {"REVERSAL_CHOICES": str(choices), "REVERSAL_PUBLISHED": str(published)}
     os.environ |= given  # the workers inherit it
     fingerprints = [sha256(path) for path in given.values()]

@@ -6,20 +6,23 @@ matplotlib.use("agg")
 
 from jaxtyping import install_import_hook  # noqa: E402
 
-# Before anything imports rwlib: a function called or returning with another shape than it states fails its test.
+# Before anything imports rwlib: a function called or returning with another shape than it states fails its
+# test.
 install_import_hook("rwlib", "beartype.beartype")
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
-# The first example of each shape compiles, so a deadline would measure the compiler; the same examples in every run.
+# The first example of each shape compiles, so a deadline would measure the compiler; the same examples in
+# every run.
 settings.register_profile("course", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("course")
 
 
 @pytest.fixture(autouse=True, scope="module")
 def programs_of_other_tests_are_forgotten():
-    """A process can hold so many compiled programs only: each takes several of the memory areas that the system grants."""
+    """A process can hold so many compiled programs only: each takes several of the memory areas that the
+    system grants."""
     yield
     jax.clear_caches()

@@ -6,7 +6,9 @@ import rwlib
 from rwlib.model.rescorla_wagner import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
 
 RNG = np.random.default_rng(4)
-DATA = rwlib.ChoiceData(RNG.integers(3, size=(4, 30)), RNG.integers(2, size=(4, 30)), RNG.random((4, 30)) > 0.1, n_actions=3)
+DATA = rwlib.ChoiceData(
+    RNG.integers(3, size=(4, 30)), RNG.integers(2, size=(4, 30)), RNG.random((4, 30)) > 0.1, n_actions=3
+)
 LAPSE = np.array([0.05, 0.2, 0.5, 1.0])
 
 
@@ -28,7 +30,10 @@ def plain_win_stay_lose_shift(choices, rewards, mask, n_actions, lapse):
 
 
 def test_win_stay_lose_shift_agrees_with_a_plain_loop():
-    expected = [plain_win_stay_lose_shift(*of_subject, 3, lapse) for *of_subject, lapse in zip(DATA.choices, DATA.rewards, DATA.mask, LAPSE)]
+    expected = [
+        plain_win_stay_lose_shift(*of_subject, 3, lapse)
+        for *of_subject, lapse in zip(DATA.choices, DATA.rewards, DATA.mask, LAPSE)
+    ]
     ours = rwlib.trialwise_log_likelihood(DATA, {"lapse": LAPSE}, WIN_STAY_LOSE_SHIFT_AGENT)
     np.testing.assert_allclose(ours, expected, rtol=1e-5)
 
@@ -46,16 +51,26 @@ def test_the_random_agent_scores_chance():
     ],
 )
 def test_an_agent_is_scored_by_the_probabilities_it_chose_with(agent, params):
-    simulation = rwlib.simulate(jax.random.key(0), rwlib.bernoulli_outcomes(jax.random.key(1), [0.2, 0.5, 0.8], 40), params, agent)
-    chosen = np.take_along_axis(np.asarray(simulation.choice_probs), np.asarray(simulation.data.choices)[:, :, None], axis=2)[:, :, 0]
-    np.testing.assert_allclose(rwlib.trialwise_log_likelihood(simulation.data, params, agent), np.log(chosen), rtol=1e-4, atol=1e-5)
+    simulation = rwlib.simulate(
+        jax.random.key(0), rwlib.bernoulli_outcomes(jax.random.key(1), [0.2, 0.5, 0.8], 40), params, agent
+    )
+    chosen = np.take_along_axis(
+        np.asarray(simulation.choice_probs), np.asarray(simulation.data.choices)[:, :, None], axis=2
+    )[:, :, 0]
+    np.testing.assert_allclose(
+        rwlib.trialwise_log_likelihood(simulation.data, params, agent), np.log(chosen), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_a_winner_stays_and_a_loser_shifts():
     outcomes = np.ones((10, 3))
-    stays = rwlib.simulate(jax.random.key(2), outcomes, {"lapse": np.zeros(5)}, WIN_STAY_LOSE_SHIFT_AGENT).data.choices
+    stays = rwlib.simulate(
+        jax.random.key(2), outcomes, {"lapse": np.zeros(5)}, WIN_STAY_LOSE_SHIFT_AGENT
+    ).data.choices
     assert (stays == stays[:, :1]).all()
-    shifts = rwlib.simulate(jax.random.key(2), 0 * outcomes, {"lapse": np.zeros(5)}, WIN_STAY_LOSE_SHIFT_AGENT).data.choices
+    shifts = rwlib.simulate(
+        jax.random.key(2), 0 * outcomes, {"lapse": np.zeros(5)}, WIN_STAY_LOSE_SHIFT_AGENT
+    ).data.choices
     assert (np.diff(shifts, axis=1) != 0).all()
 
 
@@ -64,7 +79,9 @@ def test_one_learning_rate_stands_for_both():
     both = rwlib.log_likelihood(DATA, {"alpha_pos": LAPSE, "alpha_neg": LAPSE, "beta": 2.0})
     np.testing.assert_array_equal(one, both)
     slope = jax.grad(lambda a: rwlib.log_likelihood(DATA, {"alpha": a, "beta": 2.0}).sum())(LAPSE)
-    parts = jax.grad(lambda p: rwlib.log_likelihood(DATA, p | {"beta": 2.0}).sum())({"alpha_pos": LAPSE, "alpha_neg": LAPSE})
+    parts = jax.grad(lambda p: rwlib.log_likelihood(DATA, p | {"beta": 2.0}).sum())(
+        {"alpha_pos": LAPSE, "alpha_neg": LAPSE}
+    )
     np.testing.assert_allclose(slope, parts["alpha_pos"] + parts["alpha_neg"], rtol=1e-5)
 
 

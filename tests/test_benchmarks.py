@@ -195,7 +195,10 @@ def test_the_settings_of_rwlib_are_the_defaults_of_fit():
     defaults = {name: p.default for name, p in inspect.signature(rwlib.fit).parameters.items()}
     settings = CONTESTANTS["rwlib"].settings
     expected = settings.num_warmup, settings.num_samples, settings.num_chains, settings.target_acceptance
-    assert (*(defaults[name] for name in ("num_warmup", "num_samples", "num_chains")), TARGET_ACCEPT) == expected
+    assert (
+        *(defaults[name] for name in ("num_warmup", "num_samples", "num_chains")),
+        TARGET_ACCEPT,
+    ) == expected
 
 
 @pytest.mark.parametrize("name", CONTESTANTS)
@@ -301,7 +304,12 @@ def test_a_warm_run_follows_a_cold_one_that_left_its_programs(tmp_path, monkeypa
 
 
 def a_stored_run(**changed):
-    drawn = {"mean": {"beta_group_mean": 1.0}, "gradients": {"warmup": 10, "sampling": 20}, "ess": 900.0, "divergences": 0}
+    drawn = {
+        "mean": {"beta_group_mean": 1.0},
+        "gradients": {"warmup": 10, "sampling": 20},
+        "ess": 900.0,
+        "divergences": 0,
+    }
     key = {"problem": "course", "contestant": "rwlib", "seed": 0, "state": "cold", "date": "then"}
     return key | drawn | {"seconds": {"sampling": 4.0}} | changed
 
@@ -325,7 +333,11 @@ def test_a_run_holds_if_it_draws_the_same_and_is_not_far_slower(changed, said):
 def stored_benchmarks(tmp_path, monkeypatch):
     """Results of older code, and what a renewal finds now."""
     now = {"rwlib.fitting.sampling": "new", "benchmarks.judging.judge": "same"}
-    results = {"problems": {"course": {}}, "fits": [a_stored_run()], "fingerprint": now | {"rwlib.fitting.sampling": "old"}}
+    results = {
+        "problems": {"course": {}},
+        "fits": [a_stored_run()],
+        "fingerprint": now | {"rwlib.fitting.sampling": "old"},
+    }
     write(tmp_path / "results.json", results)
     monkeypatch.setattr(renew, "HERE", tmp_path)
     monkeypatch.setattr(renew, "code", lambda: now)

@@ -1,4 +1,5 @@
-"""Calibration: ranks against a plain count, verdicts on ranks whose distribution is known, and one real study in small."""
+"""Calibration: ranks against a plain count, verdicts on ranks whose distribution is known, and one real study
+in small."""
 
 import arviz_base
 import jax
@@ -40,7 +41,8 @@ def table_of(rank, **more):
 
 
 def normal_ranks(rng, n_parameters, posterior_sd=1.0, bias=0.0, n_datasets=N_DATASETS):
-    """Ranks of a standard normal truth among draws from a normal 'posterior', which is right with SD 1 and bias 0."""
+    """Ranks of a standard normal truth among draws from a normal 'posterior', which is right with SD 1 and
+    bias 0."""
     truth = rng.normal(size=(n_datasets, n_parameters, 1))
     draws = rng.normal(bias, posterior_sd, size=(n_datasets, n_parameters, N_RANKS - 1))
     return (draws < truth).sum(axis=2)
@@ -256,7 +258,8 @@ def test_only_the_log_likelihood_catches_a_posterior_that_ignores_the_data(studi
 
 
 def test_nuts_is_calibrated(monkeypatch):
-    """In small: 40 data sets of three short sessions, and fits too short to pass, which are not to be run twice."""
+    """In small: 40 data sets of three short sessions, and fits too short to pass, which are not to be run
+    twice."""
     monkeypatch.setattr(inference, "check", lambda fit: ACCEPTED)
     settings = dict(
         n_datasets=40,

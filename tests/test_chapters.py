@@ -49,7 +49,7 @@ def chapter(request):
 
 #: Chapters that are still to be rewritten.
 LONG = {
-    *("08_nuts", "09_diagnostics", "10_recovery", "11_predictive_checks", "12_calibration"),
+    *("08_nuts", "09_diagnostics", "10_recovery", "11_predictive_checks"),
     "16_speed_and_scale",
 }
 
@@ -103,7 +103,11 @@ MOST_WORDS, MOST_LINES = 1500, 130  # before the exercises; of code that a reade
 
 def before_exercises(chapter):
     """The cells up to the heading of the exercises."""
-    at = next(i for i, cell in enumerate(chapter.cells) if re.search(r"^## Exercises", cell.source, flags=re.MULTILINE))
+    at = next(
+        i
+        for i, cell in enumerate(chapter.cells)
+        if re.search(r"^## Exercises", cell.source, flags=re.MULTILINE)
+    )
     return chapter.cells[:at]
 
 
@@ -179,7 +183,22 @@ def test_axes_are_labelled(chapter):
 # A decimal that is part of the question, not of an answer: a cut-off, a value that the reader is told
 # to use. Names as in "1.0.4" and headings' numbers do not count either.
 MEASURED = re.compile(r"(?<![\w.])\d+\.\d{2,}(?![\w.])|(?<![\w.])\d+(\.\d+)?\s?%")
-CUT_OFFS = {"1.01", "0.03", "0.05", "0.01", "0.001", "0.99", "90%", "90 %", "95%", "95 %", "50%", "50 %", "100%", "5%"}
+CUT_OFFS = {
+    "1.01",
+    "0.03",
+    "0.05",
+    "0.01",
+    "0.001",
+    "0.99",
+    "90%",
+    "90 %",
+    "95%",
+    "95 %",
+    "50%",
+    "50 %",
+    "100%",
+    "5%",
+}
 
 
 def test_results_in_prose_are_glued(chapter):
@@ -189,7 +208,9 @@ def test_results_in_prose_are_glued(chapter):
 
 
 def test_glued_names_are_shown_and_shown_names_are_glued(chapter):
-    made = set(re.findall(r"\bglue\(\s*f?[\"']([^\"'{]+)[\"']", "\n".join(cell.source for cell in chapter.code)))
+    made = set(
+        re.findall(r"\bglue\(\s*f?[\"']([^\"'{]+)[\"']", "\n".join(cell.source for cell in chapter.code))
+    )
     shown = set(re.findall(r"\{glue:\w*\}`([^`:]+)", chapter.prose))
     assert shown, "no number in the prose comes from a cell"
     if not any(re.search(r"\bglue\(\s*(f[\"']|\w)", cell.source) for cell in chapter.code):

@@ -11,13 +11,21 @@ from reference_agent import softmax as plain_softmax
 from rwlib import softmax
 from rwlib.model.choice import choice_log_probabilities, sample_choice, with_lapses
 
-VALUES = st.sampled_from([1, 2, 5, 10]).flatmap(lambda n: arrays(np.float32, n, elements=st.floats(-20, 20, width=32)))
-ANY_FINITE = arrays(np.float32, st.sampled_from([1, 2, 6]), elements=st.floats(allow_nan=False, allow_infinity=False, width=32))
+VALUES = st.sampled_from([1, 2, 5, 10]).flatmap(
+    lambda n: arrays(np.float32, n, elements=st.floats(-20, 20, width=32))
+)
+ANY_FINITE = arrays(
+    np.float32,
+    st.sampled_from([1, 2, 6]),
+    elements=st.floats(allow_nan=False, allow_infinity=False, width=32),
+)
 
 
 @given(VALUES, st.floats(0, 30, width=32))
 def test_softmax_agrees_with_plain_numpy(value, beta):
-    np.testing.assert_allclose(softmax(value, beta), plain_softmax(np.float32(beta) * value), rtol=2e-4, atol=1e-7)
+    np.testing.assert_allclose(
+        softmax(value, beta), plain_softmax(np.float32(beta) * value), rtol=2e-4, atol=1e-7
+    )
 
 
 @given(ANY_FINITE, st.floats(0, 1e30))
@@ -56,8 +64,12 @@ def test_a_single_number_has_no_actions_to_choose_from():
 
 
 @given(
-    st.sampled_from([2, 5, 8]), st.integers(0, 10**6), st.floats(0, 20, width=32), st.floats(-4, 4, width=32), st.floats(0, 1, width=32)
-)  # fmt: skip
+    st.sampled_from([2, 5, 8]),
+    st.integers(0, 10**6),
+    st.floats(0, 20, width=32),
+    st.floats(-4, 4, width=32),
+    st.floats(0, 1, width=32),
+)
 def test_stickiness_and_lapse_agree_with_a_plain_loop(n_actions, seed, beta, stickiness, lapse):
     rng = np.random.default_rng(seed)
     value, trace = rng.normal(size=n_actions), rng.dirichlet(np.ones(n_actions))
@@ -95,7 +107,9 @@ def test_choices_are_as_frequent_as_their_probabilities():
     keys = jax.random.split(jax.random.key(7), n)
     choices = jax.vmap(sample_choice, in_axes=(0, None))(keys, jnp.log(probabilities))
     frequency = np.bincount(choices, minlength=4) / n
-    np.testing.assert_array_less(np.abs(frequency - probabilities), 4.5 * np.sqrt(probabilities * (1 - probabilities) / n))
+    np.testing.assert_array_less(
+        np.abs(frequency - probabilities), 4.5 * np.sqrt(probabilities * (1 - probabilities) / n)
+    )
 
 
 def test_the_same_key_makes_the_same_choice():

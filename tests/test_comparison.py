@@ -26,7 +26,8 @@ from rwlib.checking.comparison import compare_by_person, compare_scores, scores_
 from rwlib.fitting import inference
 from rwlib.fitting.diagnostics import Report
 
-# A group SD so small that the subjects are all but alike: the posterior then has two dimensions, and a grid can do what NUTS does.
+# A group SD so small that the subjects are all but alike: the posterior then has two dimensions, and a grid
+# can do what NUTS does.
 TINY = 0.01
 ALIKE = Model(
     "alike", (GroupParameter("alpha", "expit", 0.0, 1.0, TINY), GroupParameter("beta", "exp", 1.0, 0.5, TINY))
@@ -68,7 +69,8 @@ def tiny_fit(tiny):
 
 
 def test_loo_agrees_with_refits_that_leave_each_choice_out(tiny, tiny_fit):
-    """Each refit drops one choice from the score and keeps it in the history, which the plain loops show: they score all first."""
+    """Each refit drops one choice from the score and keeps it in the history, which the plain loops show:
+    they score all first."""
     log_prior, alphas, betas = grid_of_alike(41)
     scores = plain_scores(tiny, alphas, betas)[:, tiny.mask]  # (n_points, n_choices)
     expected = []
@@ -149,7 +151,8 @@ def test_the_same_heap_raises_an_alarm_where_it_is_wide(loo_of):
 
 
 def test_the_bound_on_a_narrow_heap_holds_whatever_its_shape():
-    """Two points are the worst case of Popoviciu's inequality: weights 1 and exp(r), half of the draws each."""
+    """Two points are the worst case of Popoviciu's inequality: weights 1 and exp(r), half of the draws
+    each."""
     rng = np.random.default_rng(1)
     r, n_draws = 0.45, 4000
     shapes = [rng.choice([0.0, -r], p=[p, 1 - p], size=(200, n_draws)) for p in (0.5, 0.9, 0.99)]
@@ -200,7 +203,8 @@ def test_another_model_of_the_same_name_is_refused(tiny, tiny_fit):
 
 
 def test_loo_reweights_the_draws_by_one_over_the_probability_of_the_choice(tiny, tiny_fit):
-    """Without smoothing, on scores by the plain loops. With weights as tame as these, smoothing changes little."""
+    """Without smoothing, on scores by the plain loops. With weights as tame as these, smoothing changes
+    little."""
     short = tiny_fit.isel(chain=[0], draw=slice(300))
     alphas, betas = (short.posterior[name].values[0].mean(axis=1).astype(float) for name in ("alpha", "beta"))
     scores = plain_scores(tiny, alphas, betas)[:, tiny.mask]
@@ -240,7 +244,8 @@ def group():
 
 
 def plain_kfold(data, folds, n_nodes=61):
-    """For `WIDE`, whose means and beta are known: the group SD from the other folds, and a new subject averaged over the group.
+    """For `WIDE`, whose means and beta are known: the group SD from the other folds, and a new subject
+    averaged over the group.
 
     The SD on a grid under its half-normal prior, subjects by quadrature over their offsets.
     """
@@ -551,7 +556,9 @@ def test_bad_input_is_named(tiny, tiny_fit, group):
 
 
 def test_a_fit_that_knew_of_another_design_is_refused(tiny, tiny_fit):
-    in_two_runs = dataclasses.replace(tiny, design=rwlib.Design(block=np.arange(tiny.n_trials) // 2), blocks=None)
+    in_two_runs = dataclasses.replace(
+        tiny, design=rwlib.Design(block=np.arange(tiny.n_trials) // 2), blocks=None
+    )
     with pytest.raises(ValueError, match="other data: 'block' differs"):
         loo_by_trial(in_two_runs, ALIKE, tiny_fit)
 

@@ -298,8 +298,9 @@ def a_decimal_comma(file, random):
 
 
 def another_encoding(file, random):
-    told, encoding = random.choice([None, "utf-8", "utf-16"]), random.choice(
-        ["utf-16", "utf-16-le", "latin-1", "utf-8-sig"]
+    told, encoding = (
+        random.choice([None, "utf-8", "utf-16"]),
+        random.choice(["utf-16", "utf-16-le", "latin-1", "utf-8-sig"]),
     )
     right = [file.truth()] if encoding != "utf-16-le" or told == "utf-16" else []
     return file.text().encode(encoding), {} if told is None else {"encoding": told}, right

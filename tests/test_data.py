@@ -43,7 +43,11 @@ def test_what_is_written_is_read_back_unchanged(n_subjects, n_trials, n_actions,
     mask = rng.random((n_subjects, n_trials)) > 0.3
     mask[0, 0] = True
     data = ChoiceData(
-        rng.integers(n_actions, size=mask.shape), rng.normal(size=mask.shape), mask, n_actions, [f"s{i}" for i in range(n_subjects)]
+        rng.integers(n_actions, size=mask.shape),
+        rng.normal(size=mask.shape),
+        mask,
+        n_actions,
+        [f"s{i}" for i in range(n_subjects)],
     )
     shuffled = write_choices(data).sample(frac=1, random_state=seed)
     again = read_choices(shuffled, n_actions=n_actions, scale=(0, 1))
@@ -71,7 +75,9 @@ def test_a_bad_table_is_refused_and_the_place_named(change, message):
 
 
 def test_choices_beyond_the_number_of_actions_are_named():
-    with pytest.raises(ValueError, match=r"A choice is 2, but with n_actions=2 .*subject 'ada', trial index 1"):
+    with pytest.raises(
+        ValueError, match=r"A choice is 2, but with n_actions=2 .*subject 'ada', trial index 1"
+    ):
         ChoiceData([[0, 2]], [[0.0, 1.0]], n_actions=2, subjects=["ada"])
 
 
@@ -90,8 +96,14 @@ def test_choices_beyond_the_number_of_actions_are_named():
         ({"choices": [[0, 1]], "rewards": [[0.0, 1.0]], "mask": [[1, 2]]}, "An entry of mask is 2"),
         ({"choices": [[0, 1]], "rewards": [[0.0, 1.0]], "n_actions": 0}, "n_actions is 0"),
         ({"choices": [[0, 1]], "rewards": [[0.0, np.nan]]}, "A reward is nan"),
-        ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": ["a", "a"]}, "'a' occurs more than once"),
-        ({"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": ["a"]}, "1 subject labels for 2 rows"),
+        (
+            {"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": ["a", "a"]},
+            "'a' occurs more than once",
+        ),
+        (
+            {"choices": [[0], [1]], "rewards": [[0.0], [1.0]], "subjects": ["a"]},
+            "1 subject labels for 2 rows",
+        ),
         ({"choices": [[0]], "rewards": [[0.0]], "mask": [[False]]}, "mask is False everywhere"),
     ],
 )

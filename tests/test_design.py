@@ -37,7 +37,9 @@ def random_data(seed, parts=("offered", "block", "feedback", "forced")):
         offered[row][rng.choice(N_ACTIONS, rng.integers(2, N_ACTIONS + 1), replace=False)] = True
     if "offered" not in parts:
         offered[:] = True
-    choices = np.array([rng.choice(np.flatnonzero(row)) for row in offered.reshape(-1, N_ACTIONS)]).reshape(shape)
+    choices = np.array([rng.choice(np.flatnonzero(row)) for row in offered.reshape(-1, N_ACTIONS)]).reshape(
+        shape
+    )
     found = {
         "offered": offered,
         "block": np.sort(rng.integers(0, 4, shape), axis=1),

@@ -201,9 +201,19 @@ def test_a_package_that_is_read_has_its_version_recorded(project):
 def test_modules_of_rwlib_count_where_they_are_reached_and_figures_never():
     reached = fingerprint(rwlib.recover_parameters).code
     sampler = {f"rwlib.fitting.{name}" for name in ("sampling", "moves", "positions", "proposals")}
-    others = {"rwlib.checking.recovery", "rwlib.model.simulation", "rwlib.model.likelihood", "rwlib.model.learning"}
+    others = {
+        "rwlib.checking.recovery",
+        "rwlib.model.simulation",
+        "rwlib.model.likelihood",
+        "rwlib.model.learning",
+    }
     assert sampler | others <= reached.keys()
-    left_out = {"rwlib.checking.comparison", "rwlib.plotting", "rwlib.running.studies", "rwlib.running.fingerprint"}
+    left_out = {
+        "rwlib.checking.comparison",
+        "rwlib.plotting",
+        "rwlib.running.studies",
+        "rwlib.running.fingerprint",
+    }
     assert not left_out & reached.keys()
 
 

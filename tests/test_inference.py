@@ -53,8 +53,12 @@ def test_a_good_fit_passes(good):
 
 def test_a_fit_recovers_what_it_should(good):
     table = rwlib.recovery_table(TRUE, good)
-    assert (table["coverage"] >= 0.6).all()  # 12 intervals of 90%: below 7 of 12 has a probability of 1 in 10,000
-    assert table["rmse"]["alpha_pos"] < 0.2 and table["rmse"]["alpha_neg"] < 0.2 and table["rmse"]["beta"] < 1.2
+    assert (
+        table["coverage"] >= 0.6
+    ).all()  # 12 intervals of 90%: below 7 of 12 has a probability of 1 in 10,000
+    assert (
+        table["rmse"]["alpha_pos"] < 0.2 and table["rmse"]["alpha_neg"] < 0.2 and table["rmse"]["beta"] < 1.2
+    )
 
 
 def test_the_fit_has_named_dimensions_and_the_subjects_labels(good, data):
@@ -68,7 +72,10 @@ def test_the_fit_has_named_dimensions_and_the_subjects_labels(good, data):
 
 def test_subjects_parameters_follow_from_the_groups(good):
     moved = good["unconstrained_posterior"]
-    unbounded = good.posterior["alpha_pos_group_mean"] + good.posterior["alpha_pos_group_sd"] * moved["alpha_pos_offset"]
+    unbounded = (
+        good.posterior["alpha_pos_group_mean"]
+        + good.posterior["alpha_pos_group_sd"] * moved["alpha_pos_offset"]
+    )
     np.testing.assert_allclose(1 / (1 + np.exp(-unbounded)), good.posterior["alpha_pos"], rtol=1e-4)
 
 
@@ -79,29 +86,47 @@ def test_centring_does_not_change_the_posterior(data, good):
 
 def test_the_group_posterior_is_that_of_numpyros_own_nuts(data, good):
     theirs = MCMC(
-        NUTS(hierarchy.hierarchical_model, target_accept_prob=0.95), num_warmup=500, num_samples=1000, num_chains=2,
-        chain_method="vectorized", progress_bar=False,
-    )  # fmt: skip
+        NUTS(hierarchy.hierarchical_model, target_accept_prob=0.95),
+        num_warmup=500,
+        num_samples=1000,
+        num_chains=2,
+        chain_method="vectorized",
+        progress_bar=False,
+    )
     theirs.run(jax.random.key(6), data, ASYMMETRIC)
     assert_same_moments(theirs.get_samples(group_by_chain=True), good.posterior, GROUP)
 
 
 @pytest.mark.parametrize(
     "model",
-    [ASYMMETRIC, CENTRED, rwlib.SYMMETRIC, rwlib.ASYMMETRIC_STICKY, rwlib.SYMMETRIC_TRACE, rwlib.WIN_STAY_LOSE_SHIFT],
+    [
+        ASYMMETRIC,
+        CENTRED,
+        rwlib.SYMMETRIC,
+        rwlib.ASYMMETRIC_STICKY,
+        rwlib.SYMMETRIC_TRACE,
+        rwlib.WIN_STAY_LOSE_SHIFT,
+    ],
     ids=["non-centred", "centred", "short name", "sticky", "choice trace", "other agent"],
 )
 def test_lp_is_numpyros_log_density_of_the_unconstrained_posterior_stored_with_it(data, model):
     short = fit(data, model, num_warmup=50, num_samples=10, num_chains=2, progress_bar=False, warn=False)
     for chain, draw in ((0, 0), (1, 9)):
-        sites = {name: jnp.asarray(x[chain, draw].values) for name, x in short["unconstrained_posterior"].data_vars.items()}
+        sites = {
+            name: jnp.asarray(x[chain, draw].values)
+            for name, x in short["unconstrained_posterior"].data_vars.items()
+        }
         expected = -potential_energy(hierarchy.hierarchical_model, (data, model), {}, sites)
         np.testing.assert_allclose(short.sample_stats["lp"][chain, draw], expected, rtol=1e-5)
 
 
 def test_the_reached_depth_fits_the_number_of_steps(good):
     depth, n_steps = good.sample_stats["tree_depth"].values, good.sample_stats["n_steps"].values
-    assert (n_steps <= 2**depth - 1).all() and (n_steps >= 2 ** (depth - 1)).all() and depth.max() <= good.attrs["max_depth"]
+    assert (
+        (n_steps <= 2**depth - 1).all()
+        and (n_steps >= 2 ** (depth - 1)).all()
+        and depth.max() <= good.attrs["max_depth"]
+    )
 
 
 @pytest.mark.parametrize(("target_accept", "low", "high"), [(0.8, 0.7, 0.93), (0.99, 0.975, 1.0)])
@@ -111,10 +136,19 @@ def test_the_acceptance_rate_follows_its_target(data, target_accept, low, high):
 
 
 def test_the_warm_up_learns_a_stretch_under_which_the_posterior_is_round(good, data):
-    shape = positions.Stretch(*(jnp.asarray(good["sampler"][f"stretch_{name}"].values) for name in positions.Stretch._fields))
+    shape = positions.Stretch(
+        *(jnp.asarray(good["sampler"][f"stretch_{name}"].values) for name in positions.Stretch._fields)
+    )
     sites = good["unconstrained_posterior"].dataset.isel(draw=slice(None, None, 10))
-    rows = [sites[f"{p.name}_group_mean"] for p in ASYMMETRIC.parameters] + [np.exp(sites[f"{p.name}_group_sd"]) for p in ASYMMETRIC.parameters]
-    position = np.concatenate([np.stack([x.values.ravel() for x in rows]), *(sites[f"{p.name}_offset"].values.reshape(-1, 12).T for p in ASYMMETRIC.parameters)])
+    rows = [sites[f"{p.name}_group_mean"] for p in ASYMMETRIC.parameters] + [
+        np.exp(sites[f"{p.name}_group_sd"]) for p in ASYMMETRIC.parameters
+    ]
+    position = np.concatenate(
+        [
+            np.stack([x.values.ravel() for x in rows]),
+            *(sites[f"{p.name}_offset"].values.reshape(-1, 12).T for p in ASYMMETRIC.parameters),
+        ]
+    )
     moved = jax.vmap(lambda x: positions.unstretch(x, shape))(jnp.asarray(position.T, jnp.float32))
     spread = np.asarray(moved).std(axis=0)
     assert (0.6 < spread).all() and (spread < 1.6).all()
@@ -124,18 +158,31 @@ def test_the_warm_up_learns_a_stretch_under_which_the_posterior_is_round(good, d
 def test_every_person_jumps_and_is_still_the_same_person(good, data):
     jump_rate = good["sampler"]["jump_rate"]
     assert jump_rate.dims == ("chain", "subject") and ((0.2 < jump_rate) & (jump_rate < 1.0)).all()
-    shuffled = rwlib.ChoiceData(data.choices[::-1], data.rewards[::-1], n_actions=3, subjects=data.subjects[::-1])
+    shuffled = rwlib.ChoiceData(
+        data.choices[::-1], data.rewards[::-1], n_actions=3, subjects=data.subjects[::-1]
+    )
     other = fit(shuffled, seed=4, progress_bar=False, warn=False)
-    means = [f.posterior["beta"].mean(("chain", "draw")).sel(subject=list(data.subjects)) for f in (good, other)]
+    means = [
+        f.posterior["beta"].mean(("chain", "draw")).sel(subject=list(data.subjects)) for f in (good, other)
+    ]
     assert np.corrcoef(*means)[0, 1] > 0.98
 
 
 def test_chains_start_across_the_prior_and_differ_even_from_the_same_start(data, monkeypatch):
     schedule = sampling.Schedule(1, 1, 4, 0.9, tuple(range(100)))
     starts = sampling._start(ASYMMETRIC, schedule, 100, 2).place.position
-    assert abs(starts[..., 0].std() - 1.0) < 0.15 and abs(np.std(starts[:, 0, 0] - starts[:, 1, 0]) - 2**0.5) < 0.4
-    monkeypatch.setattr(sampling, "draw_from_prior", lambda rng, model, n_subjects: np.full(3 * (2 + n_subjects), 0.5))
-    draws = fit(data, num_warmup=5, num_samples=4, num_chains=3, progress_bar=False, warn=False).posterior["beta"].values
+    assert (
+        abs(starts[..., 0].std() - 1.0) < 0.15
+        and abs(np.std(starts[:, 0, 0] - starts[:, 1, 0]) - 2**0.5) < 0.4
+    )
+    monkeypatch.setattr(
+        sampling, "draw_from_prior", lambda rng, model, n_subjects: np.full(3 * (2 + n_subjects), 0.5)
+    )
+    draws = (
+        fit(data, num_warmup=5, num_samples=4, num_chains=3, progress_bar=False, warn=False)
+        .posterior["beta"]
+        .values
+    )
     assert not np.array_equal(draws[0], draws[1]) and not np.array_equal(draws[1], draws[2])
 
 
@@ -153,15 +200,23 @@ def test_a_fit_that_fails_says_so_once_and_in_the_words_of_check(data):
     with pytest.warns(UserWarning) as caught:
         failed = fit(data, **SHORT)
     assert not check(failed)
-    assert [str(check(failed))] == [str(warning.message) for warning in caught if "fit" in str(warning.message)]
+    assert [str(check(failed))] == [
+        str(warning.message) for warning in caught if "fit" in str(warning.message)
+    ]
 
 
 SHORT = dict(num_warmup=5, num_samples=4, num_chains=1, progress_bar=False)
 
 
 def test_what_was_on_offer_and_seen_is_kept_with_the_fit():
-    design = rwlib.Design(offered=[[True, True, False], [True, False, True]], block=[0, 1], before={"cue": [[1.0, 2.0], [3.0, 4.0]]})
-    some = rwlib.ChoiceData([[0, 2]], [[0.5, 1.0]], n_actions=3, design=design, actions=list("abc"), reward_scale=(0, 10))
+    design = rwlib.Design(
+        offered=[[True, True, False], [True, False, True]],
+        block=[0, 1],
+        before={"cue": [[1.0, 2.0], [3.0, 4.0]]},
+    )
+    some = rwlib.ChoiceData(
+        [[0, 2]], [[0.5, 1.0]], n_actions=3, design=design, actions=list("abc"), reward_scale=(0, 10)
+    )
     fitted = fit(some, **SHORT, warn=False)
     observed = fitted["observed_data"]
     assert observed["offered"].dims == ("subject", "trial", "action")
@@ -228,7 +283,9 @@ def sample_until_told(*arguments):
 rwlib.fitting.inference.sample = sample_until_told
 rwlib.fit(rwlib.ChoiceData([[0, 1, 1]], [[0.0, 1.0, 0.0]]), num_samples=2_000_000, progress_bar=False)
 """
-    run = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert run.stdout.readline() == "sampling\n"
     time.sleep(10)  # compiling, at most
     run.send_signal(signal.SIGINT)
@@ -242,7 +299,9 @@ def test_a_data_set_has_the_same_draws_alone_and_among_others_on_any_number_of_t
     other = rwlib.ChoiceData(np.flip(data.choices, axis=1), np.flip(data.rewards, axis=1), n_actions=3)
     alone = fit(data, seed=7, **short).posterior["beta"]
     for num_threads in (1, 2, 3):
-        among_others = fit_many([other, data], seeds=[6, 7], num_threads=num_threads, **short)[1].posterior["beta"]
+        among_others = fit_many([other, data], seeds=[6, 7], num_threads=num_threads, **short)[1].posterior[
+            "beta"
+        ]
         np.testing.assert_allclose(among_others, alone, rtol=1e-4)
 
 
@@ -254,7 +313,10 @@ def test_a_data_set_has_the_same_draws_alone_and_among_others_on_any_number_of_t
         ({"num_chains": 0}, "num_chains is 0"),
         ({"target_accept": 1.5}, "target_accept is 1.5"),
         ({"seed": -1}, "A seed is -1"),
-        ({"model": Model("m", (GroupParameter("alpha", "logit", 0, 1, 1),))}, "transform 'logit'; known are 'expit'"),
+        (
+            {"model": Model("m", (GroupParameter("alpha", "logit", 0, 1, 1),))},
+            "transform 'logit'; known are 'expit'",
+        ),
         ({"model": Model("m", (GroupParameter("alpha", "identity", 0, 1, 1),))}, r"must lie in \[0.0, 1.0\]"),
         ({"model": Model("m", (GroupParameter("beta", "exp", 1, -1, 1),))}, "mean_scale -1"),
         ({"model": Model("m", (GroupParameter("beta", "exp", 1, 1, 1),))}, "lacks 'alpha_pos'"),
@@ -271,7 +333,7 @@ def test_what_is_no_data_or_no_model_is_refused_in_our_words():
     code = """
 import pandas as pd
 import rwlib
-table = pd.DataFrame({"subject": ["a"] * 4, "trial": range(4), "choice": [0, 1, 0, 1], "reward": [0.0, 1.0, 0.0, 1.0]})
+table = pd.DataFrame({"subject": ["a"] * 4, "trial": range(4), "choice": [0, 1, 0, 1]}).assign(reward=1.0)
 data = rwlib.read_choices(table)
 for call in (lambda: rwlib.fit(table), lambda: rwlib.fit_many(data), lambda: rwlib.fit(data, "symmetric")):
     try:
@@ -279,7 +341,9 @@ for call in (lambda: rwlib.fit(table), lambda: rwlib.fit_many(data), lambda: rwl
     except ValueError as error:
         print(error)
 """
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     assert said == [
         "Data set 0 is of type DataFrame; make a ChoiceData of it, with read_choices if it is a table.",
         "datasets is one ChoiceData; give a list of them, or call fit.",
@@ -331,7 +395,9 @@ def test_fits_that_pass_are_not_run_again(monkeypatch):
 
 @pytest.mark.parametrize(("n_subjects", "expected"), [(19, 0.99), (20, 0.95)])
 def test_few_people_are_fitted_with_shorter_steps(n_subjects, expected):
-    data = rwlib.ChoiceData(np.tile([0, 1, 1, 0], (n_subjects, 1)), np.tile([0.0, 1.0, 0.0, 1.0], (n_subjects, 1)))
+    data = rwlib.ChoiceData(
+        np.tile([0, 1, 1, 0], (n_subjects, 1)), np.tile([0.0, 1.0, 0.0, 1.0], (n_subjects, 1))
+    )
     some = fit(data, num_warmup=5, num_samples=4, num_chains=1, progress_bar=False, warn=False)
     assert some.attrs["target_accept"] == expected
 

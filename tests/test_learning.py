@@ -19,7 +19,9 @@ def test_update_agrees_with_a_plain_loop_for_any_number_of_actions(data, n_actio
     chosen = data.draw(arrays(bool, n_actions))
     expected_value, expected_error = update(value, outcome, chosen, alpha_pos, alpha_neg)
 
-    updated, (before, error) = asymmetric_rescorla_wagner_update(value, (outcome, chosen), alpha_pos, alpha_neg)
+    updated, (before, error) = asymmetric_rescorla_wagner_update(
+        value, (outcome, chosen), alpha_pos, alpha_neg
+    )
 
     np.testing.assert_allclose(updated, expected_value, rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(error, expected_error, rtol=1e-5, atol=1e-4)
@@ -33,7 +35,9 @@ def test_good_and_bad_surprises_use_their_own_rate():
 
 
 def test_an_action_not_chosen_keeps_its_value_whatever_its_outcome():
-    updated, (_, error) = asymmetric_rescorla_wagner_update(np.array([0.3, 0.3]), (np.array([np.nan, 1.0]), np.array([0, 1])), 0.5, 0.5)
+    updated, (_, error) = asymmetric_rescorla_wagner_update(
+        np.array([0.3, 0.3]), (np.array([np.nan, 1.0]), np.array([0, 1])), 0.5, 0.5
+    )
     np.testing.assert_allclose(updated, [0.3, 0.65], rtol=1e-6)
     np.testing.assert_array_equal(error[0], 0.0)
 

@@ -13,7 +13,9 @@ from rwlib.model.parameters import subject_parameters
 CORE = ("alpha_pos", "alpha_neg", "beta")
 # Compiled once per shape and set of parameters, not once per example.
 one_pass_gradient = jax.jit(jax.grad(lambda params, data: log_likelihood(data, params).sum()))
-autodiff_gradient = jax.jit(jax.grad(lambda params, data: _trialwise(data, subject_parameters(params, data.n_subjects)).sum()))
+autodiff_gradient = jax.jit(
+    jax.grad(lambda params, data: _trialwise(data, subject_parameters(params, data.n_subjects)).sum())
+)
 EVERYTHING = (*CORE, "stickiness", "trace_rate", "lapse", "q0")
 SETS = [
     CORE,
@@ -60,7 +62,13 @@ def test_log_likelihood_agrees_with_a_plain_loop(seed, n_actions, names, binary)
     given_params = {name: params[name] for name in names}
     expected = np.array(
         [
-            plain(data.choices[i], data.rewards[i], data.mask[i], n_actions, **{name: v[i] for name, v in given_params.items()})
+            plain(
+                data.choices[i],
+                data.rewards[i],
+                data.mask[i],
+                n_actions,
+                **{name: v[i] for name, v in given_params.items()},
+            )
             for i in range(data.n_subjects)
         ]
     )
@@ -105,7 +113,9 @@ def test_a_weighted_sum_and_vmap_over_parameters_have_the_right_gradient():
     weights = jnp.arange(4.0)
     many = {name: jnp.stack([params[name], params[name] * 0.9]) for name in CORE}
     ours = jax.vmap(jax.grad(lambda p: (weights * log_likelihood(data, p)).sum()))(many)
-    exact = jax.vmap(jax.grad(lambda p: (weights * _trialwise(data, subject_parameters(p)).sum(1)).sum()))(many)
+    exact = jax.vmap(jax.grad(lambda p: (weights * _trialwise(data, subject_parameters(p)).sum(1)).sum()))(
+        many
+    )
     for name in CORE:
         np.testing.assert_allclose(ours[name], exact[name], rtol=1e-9, atol=1e-9)
 
@@ -160,10 +170,17 @@ def test_a_choice_trace_with_rate_1_is_the_previous_choice():
 
 
 def test_what_stands_in_a_masked_trial_reaches_neither_value_nor_gradient():
-    params = {"alpha_pos": jnp.array([0.3]), "alpha_neg": jnp.array([0.6]), "beta": jnp.array([2.0]), "stickiness": jnp.array([0.5])}
+    params = {
+        "alpha_pos": jnp.array([0.3]),
+        "alpha_neg": jnp.array([0.6]),
+        "beta": jnp.array([2.0]),
+        "stickiness": jnp.array([0.5]),
+    }
     choices, mask = [[0, 1, 1, 0]], [[True, True, False, True]]
     found = [
-        jax.value_and_grad(lambda params, data: log_likelihood(data, params).sum())(params, ChoiceData(choices, [[1.0, 0.0, x, 1.0]], mask))
+        jax.value_and_grad(lambda params, data: log_likelihood(data, params).sum())(
+            params, ChoiceData(choices, [[1.0, 0.0, x, 1.0]], mask)
+        )
         for x in (0.0, np.nan, np.inf)
     ]
     for other in found[1:]:
@@ -227,11 +244,17 @@ def test_memory_of_the_gradient_does_not_grow_with_the_number_of_trials():
     def bytes_beside_the_data(n_trials):
         data, params = random_case(13, n_subjects=40, n_trials=n_trials, n_actions=5)
         # With the data as constants, no rearranged copy of them counts among what the program works in.
-        program = jax.jit(jax.value_and_grad(lambda p: log_likelihood(data, p).sum())).lower({name: params[name] for name in CORE}).compile()
+        program = (
+            jax.jit(jax.value_and_grad(lambda p: log_likelihood(data, p).sum()))
+            .lower({name: params[name] for name in CORE})
+            .compile()
+        )
         return program.memory_analysis().temp_size_in_bytes
 
     few, many = bytes_beside_the_data(50), bytes_beside_the_data(1600)
-    n_carried = 40 * 8 * (5 * 3 + 4)  # values and two sensitivities of five actions, the sum and its three slopes
+    n_carried = (
+        40 * 8 * (5 * 3 + 4)
+    )  # values and two sensitivities of five actions, the sum and its three slopes
     assert many <= few + 512 and many < 4 * n_carried
 
 

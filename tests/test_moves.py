@@ -1,4 +1,5 @@
-"""Each move by itself: applied to draws of a distribution that is known, it must leave that distribution as it is."""
+"""Each move by itself: applied to draws of a distribution that is known, it must leave that distribution as
+it is."""
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +40,9 @@ def two_modes(x):
 
 
 def draw_two_modes(rng, n):
-    return np.where(rng.uniform(size=n) < P_LEFT, LEFT.rvs(n, random_state=rng), RIGHT.rvs(n, random_state=rng))
+    return np.where(
+        rng.uniform(size=n) < P_LEFT, LEFT.rvs(n, random_state=rng), RIGHT.rvs(n, random_state=rng)
+    )
 
 
 def choose_again(key, x, n_proposals=3):
@@ -84,10 +87,20 @@ NOISE = np.array([0.8, 0.5])  # of the measurement of each of two parameters
 
 
 def proposals_beside_the_posterior(n_subjects):
-    """A jump must be right whatever the proposals are: these are correlated, and sit elsewhere than prior and posterior."""
+    """A jump must be right whatever the proposals are: these are correlated, and sit elsewhere than prior and
+    posterior."""
     means = np.array([[0.0, 0.0], [0.5, -0.5], [2.0, -0.5], [-1.0, -2.0]])
-    choleskys = np.array([[[1.5, 0.0], [0.0, 1.0]], [[3.0, 0.0], [0.0, 2.0]], [[0.7, 0.0], [0.5, 0.5]], [[1.0, 0.0], [-0.5, 0.6]]])
-    cholesky, inverse = (np.tile(x[:, None], (1, n_subjects, 1, 1)) for x in (choleskys, np.linalg.inv(choleskys)))
+    choleskys = np.array(
+        [
+            [[1.5, 0.0], [0.0, 1.0]],
+            [[3.0, 0.0], [0.0, 2.0]],
+            [[0.7, 0.0], [0.5, 0.5]],
+            [[1.0, 0.0], [-0.5, 0.6]],
+        ]
+    )
+    cholesky, inverse = (
+        np.tile(x[:, None], (1, n_subjects, 1, 1)) for x in (choleskys, np.linalg.inv(choleskys))
+    )
     of_groups = np.array([[0.8, -0.7], [1.2, 0.8]]), np.array([[0.6, 0.6], [0.9, 0.6]])
     return Proposals(np.tile(means[..., None], (1, 1, n_subjects)), cholesky, inverse, *of_groups)
 
@@ -96,7 +109,11 @@ def some_groups(rng, n, n_subjects):
     """Groups from the prior, people from them, and a noisy measurement of each person."""
     mean, sd = rng.normal(LOCATION, SCALE, (n, 2)), np.abs(rng.normal(0, SD_SCALE, (n, 2)))
     people = rng.normal(mean[..., None], sd[..., None], (n, 2, n_subjects))
-    return Group(jnp.asarray(mean), jnp.log(sd)), jnp.asarray(people), jnp.asarray(rng.normal(people, NOISE[:, None]))
+    return (
+        Group(jnp.asarray(mean), jnp.log(sd)),
+        jnp.asarray(people),
+        jnp.asarray(rng.normal(people, NOISE[:, None])),
+    )
 
 
 @jax.jit
@@ -107,7 +124,8 @@ def jump_of_measured(key, people, group, seen):
 
 @pytest.mark.parametrize("n_subjects", [1, 3])
 def test_jumps_of_people_and_groups_leave_the_model_that_made_them_as_it_is(n_subjects):
-    """Geweke (2004): group from the prior, people from the group, data from the people; all must still belong together."""
+    """Geweke (2004): group from the prior, people from the group, data from the people; all must still belong
+    together."""
     group, people, seen = some_groups(np.random.default_rng(5), N // 2, n_subjects)
     first_people, first_group = people, group
     for key in jax.random.split(jax.random.key(6), 8):
@@ -127,7 +145,9 @@ def test_jumps_of_people_and_groups_leave_the_model_that_made_them_as_it_is(n_su
 def one_parameter(means, sds, n_subjects, group_mean, group_sd):
     cholesky = jnp.tile(jnp.asarray(sds, float)[:, None, None, None], (1, n_subjects, 1, 1))
     mean = jnp.tile(jnp.asarray(means, float)[:, None, None], (1, 1, n_subjects))
-    return Proposals(mean, cholesky, 1 / cholesky, *(jnp.asarray(x, float)[:, None] for x in (group_mean, group_sd)))
+    return Proposals(
+        mean, cholesky, 1 / cholesky, *(jnp.asarray(x, float)[:, None] for x in (group_mean, group_sd))
+    )
 
 
 def run_jumps(likelihood, people, prior, proposals, n_jumps, n_replicates):
@@ -147,16 +167,23 @@ def run_jumps(likelihood, people, prior, proposals, n_jumps, n_replicates):
 
 def test_jumps_find_the_weights_of_a_persons_two_modes():
     prior = moves.GroupPrior(jnp.array([1.0]), jnp.array([2.0]), jnp.array([3.0]))
-    seen_by_the_warm_up = one_parameter([1.0, 1.0, 4.0, 4.0], [3.0, 6.0, 0.5, 0.5], 1, [1.0, 2.0], [2.0, 2.0])  # one mode only
-    people = run_jumps(lambda places: two_modes(places[:, 0]), jnp.full((1, 1), 4.0), prior, seen_by_the_warm_up, 60, N // 4)
+    seen_by_the_warm_up = one_parameter(
+        [1.0, 1.0, 4.0, 4.0], [3.0, 6.0, 0.5, 0.5], 1, [1.0, 2.0], [2.0, 2.0]
+    )  # one mode only
+    people = run_jumps(
+        lambda places: two_modes(places[:, 0]), jnp.full((1, 1), 4.0), prior, seen_by_the_warm_up, 60, N // 4
+    )
     sd, place = np.linspace(0.005, 15, 1500)[:, None], np.linspace(-12, 12, 2001)
-    of_prior = (stats.norm(1.0, np.sqrt(4 + sd**2)).pdf(place) * stats.halfnorm(scale=3.0).pdf(sd)).sum(axis=0)
+    of_prior = (stats.norm(1.0, np.sqrt(4 + sd**2)).pdf(place) * stats.halfnorm(scale=3.0).pdf(sd)).sum(
+        axis=0
+    )
     density = np.exp(np.asarray(two_modes(jnp.asarray(place)))) * of_prior
     assert_same_mean(people < 0, density[place < 0].sum() / density.sum())
 
 
 def test_a_narrow_group_and_a_wide_one_with_an_unusual_person_in_it_get_their_weights():
-    """Four people sit at 0; the fifth fits 0 or 6. Given a narrow group they are never at 6, and given that they are, it is wide."""
+    """Four people sit at 0; the fifth fits 0 or 6. Given a narrow group they are never at 6, and given that
+    they are, it is wide."""
     n_subjects, width = 5, 0.1
     prior = moves.GroupPrior(jnp.zeros(1), jnp.array([0.5]), jnp.array([2.0]))
     places = np.array([0.0, 6.0])
@@ -179,7 +206,9 @@ def test_a_narrow_group_and_a_wide_one_with_an_unusual_person_in_it_get_their_we
 
 def test_a_person_who_jumps_is_told_from_one_who_stays():
     group, people, seen = some_groups(np.random.default_rng(8), 1, 1000)
-    after, _, jumped = jump_of_measured(jax.random.key(9), people[0], jax.tree.map(lambda x: x[0], group), seen[0])
+    after, _, jumped = jump_of_measured(
+        jax.random.key(9), people[0], jax.tree.map(lambda x: x[0], group), seen[0]
+    )
     np.testing.assert_array_equal(np.asarray(after != people[0]).any(axis=0), jumped)
     assert 0.1 < np.asarray(jumped).mean() < 1.0
 
@@ -189,7 +218,8 @@ def test_a_person_who_jumps_is_told_from_one_who_stays():
 
 @pytest.mark.parametrize("n_subjects", [1, 2, 5, 40])
 def test_groups_drawn_given_people_from_the_prior_follow_the_prior(n_subjects):
-    """Geweke (2004): group from the prior, people from the group, and the move must leave the group's prior as it is."""
+    """Geweke (2004): group from the prior, people from the group, and the move must leave the group's prior
+    as it is."""
     rng = np.random.default_rng(n_subjects)
     location, scale, sd_scale = 0.7, 1.3, 0.6
     mean, sd = rng.normal(location, scale, N), np.abs(rng.normal(0, sd_scale, N))
@@ -202,7 +232,11 @@ def test_groups_drawn_given_people_from_the_prior_follow_the_prior(n_subjects):
     assert_same_distribution(group.mean, stats.norm(location, scale).cdf)
     assert_same_distribution(np.exp(group.log_sd), stats.halfnorm(scale=sd_scale).cdf)
     # A move that forgot the people would pass what stands above.
-    standard = (np.asarray(people).mean(axis=1) - np.asarray(group.mean)) / np.exp(np.asarray(group.log_sd)) * np.sqrt(n_subjects)
+    standard = (
+        (np.asarray(people).mean(axis=1) - np.asarray(group.mean))
+        / np.exp(np.asarray(group.log_sd))
+        * np.sqrt(n_subjects)
+    )
     assert_same_distribution(standard, stats.norm.cdf)
 
 
@@ -230,7 +264,9 @@ def run_nuts(n_draws, n_dims, step_size, max_depth=10, scales=1.0, seed=0):
 
     start = scales * jax.random.normal(jax.random.key(seed), (n_dims,))
     first = moves.Place(start, potential(start), jax.grad(potential)(start))
-    _, (positions, trajectories) = jax.jit(lambda key: jax.lax.scan(draw, first, jax.random.split(key, n_draws)))(jax.random.key(seed + 1))
+    _, (positions, trajectories) = jax.jit(
+        lambda key: jax.lax.scan(draw, first, jax.random.split(key, n_draws))
+    )(jax.random.key(seed + 1))
     return np.asarray(positions), jax.tree.map(np.asarray, trajectories)
 
 
@@ -245,7 +281,9 @@ def test_twenty_dimensions_keep_their_variance_at_small_and_large_steps(step_siz
 def test_the_depth_is_how_often_the_trajectory_doubled():
     _, trajectories = run_nuts(500, 5, 0.3, scales=np.array([0.5, 1.0, 2.0, 3.0, 4.0]))
     assert trajectories.depth.max() > 3
-    assert (trajectories.n_steps <= 2**trajectories.depth - 1).all() and (trajectories.n_steps >= 2 ** (trajectories.depth - 1)).all()
+    assert (trajectories.n_steps <= 2**trajectories.depth - 1).all() and (
+        trajectories.n_steps >= 2 ** (trajectories.depth - 1)
+    ).all()
 
 
 def test_no_trajectory_is_longer_than_allowed():
@@ -255,7 +293,11 @@ def test_no_trajectory_is_longer_than_allowed():
 
 def test_without_depth_the_chain_stays():
     positions, trajectories = run_nuts(5, 3, 0.5, max_depth=0)
-    assert (positions == positions[0]).all() and not trajectories.n_steps.any() and not trajectories.diverging.any()
+    assert (
+        (positions == positions[0]).all()
+        and not trajectories.n_steps.any()
+        and not trajectories.diverging.any()
+    )
 
 
 def test_a_leap_that_explodes_is_a_divergence():

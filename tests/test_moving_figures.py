@@ -1,7 +1,7 @@
 """The figures that move, in a real browser, driven by keyboard and held against rwlib.
 
-They are opened from the disk, as a reader opens a book that they built. `python tests/test_moving_figures.py` draws
-the pictures anew that stand in for the figures where scripts are off.
+They are opened from the disk, as a reader opens a book that they built. `python tests/test_moving_figures.py`
+draws the pictures anew that stand in for the figures where scripts are off.
 """
 
 import os
@@ -19,7 +19,15 @@ from rwlib import ChoiceData, asymmetric_rescorla_wagner_update, log_likelihood,
 
 STATIC = Path(__file__).parent.parent / "_static"
 FIGURES = ["learning-rates", "choice-rule", "trial-loop", "shrinkage", "sampler", "ridge"]
-SILENT = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+SILENT = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -29,26 +37,33 @@ def picture(name):
 
 
 def page_with_all():
-    """Return a page as Sphinx would write it: the six figures, and all scripts of the folder, in an inconvenient order."""
+    """Return a page as Sphinx would write it: the six figures, and all scripts of the folder, in an
+    inconvenient order."""
     scripts = sorted(STATIC.glob("*.js"), key=lambda path: path.name == "model.js")
     figures = (
-        f'<figure class="moving {name} align-default"><img src="{picture(name).as_uri()}" alt="still picture of {name}">'
+        f'<figure class="moving {name} align-default">'
+        f'<img src="{picture(name).as_uri()}" alt="still picture of {name}">'
         f"<figcaption>Caption.</figcaption></figure>"
         for name in FIGURES
     )
-    return f"""<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>All</title>
-      <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="{(STATIC / "course.css").as_uri()}">
+    return f"""<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">
+      <title>All</title><meta name="viewport" content="width=device-width">
+      <link rel="stylesheet" href="{(STATIC / "course.css").as_uri()}">
       <style>
         html {{ --pst-color-background: #fff; --pst-color-text-base: #222832; font-family: sans-serif; }}
         html[data-theme=dark] {{ --pst-color-background: #14181e; --pst-color-text-base: #ced6dd; }}
-        body {{ background: var(--pst-color-background); max-width: 640px; margin: 0 auto; }} figure {{ margin: 0; }}
+        body {{ background: var(--pst-color-background); max-width: 640px; margin: 0 auto; }}
+        figure {{ margin: 0; }}
       </style>{"".join(f'<script src="{path.as_uri()}"></script>' for path in scripts)}</head>
       <body><main class="bd-content">{"".join(figures)}</main></body></html>"""
 
 
 def launch(play):
-    """Return a browser of this machine, or None: CHROMIUM names it, or it lies on the path or where playwright keeps its own."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    """Return a browser of this machine, or None: CHROMIUM names it, or it lies on the path or where
+    playwright keeps its own."""
+    found = os.environ.get("CHROMIUM") or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     found = found or play.chromium.executable_path
     return play.chromium.launch(executable_path=found, args=SILENT) if Path(found).exists() else None
 
@@ -58,7 +73,9 @@ def browser():
     with playwright.sync_playwright() as play:
         chromium = launch(play)
         if chromium is None:
-            pytest.skip("no Chromium is found: install Debian's package chromium, or say where one is with CHROMIUM=")
+            pytest.skip(
+                "no Chromium is found: install Debian's package chromium, or say where one is with CHROMIUM="
+            )
         yield chromium
         chromium.close()
 
@@ -76,7 +93,10 @@ def page(browser, address):
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.on("console", lambda message: message.type == "error" and page.problems.append(message.text))
-    page.on("request", lambda request: request.url.startswith(("file:", "data:")) or page.problems.append(request.url))
+    page.on(
+        "request",
+        lambda request: request.url.startswith(("file:", "data:")) or page.problems.append(request.url),
+    )
     page.goto(address)
     yield page
     assert not page.problems
@@ -111,15 +131,20 @@ def learned(outcomes, alpha_pos, alpha_neg):
     """rwlib's values of one arm, before the first outcome and after each."""
     values = [0.5]
     for outcome in outcomes:
-        values.append(float(asymmetric_rescorla_wagner_update(values[-1], (outcome, 1), alpha_pos, alpha_neg)[0]))
+        values.append(
+            float(asymmetric_rescorla_wagner_update(values[-1], (outcome, 1), alpha_pos, alpha_neg)[0])
+        )
     return values
 
 
 def data_of(session, n_trials=None):
-    return ChoiceData([session["choices"][:n_trials]], [session["rewards"][:n_trials]], n_actions=session["nActions"])
+    return ChoiceData(
+        [session["choices"][:n_trials]], [session["rewards"][:n_trials]], n_actions=session["nActions"]
+    )
 
 
-# ---- what all have in common ----------------------------------------------------------------------------------------
+# ---- what all have in common
+# ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -129,10 +154,17 @@ def test_a_figure_takes_its_pictures_place_and_can_be_used_by_keyboard(page, nam
     assert figure.locator("svg").get_attribute("aria-label") == f"still picture of {name}"
     assert figure.get_by_role("slider").or_(figure.get_by_role("button")).count()
     for slider in figure.locator("input").all():
-        assert slider.get_attribute("aria-valuetext") == figure.locator(f"output[for={slider.get_attribute('id')}]").inner_text()
+        assert (
+            slider.get_attribute("aria-valuetext")
+            == figure.locator(f"output[for={slider.get_attribute('id')}]").inner_text()
+        )
         assert len(figure.locator(f"label[for={slider.get_attribute('id')}]").inner_text()) > 3
         assert slider.bounding_box()["height"] >= 24  # a finger's height
-    assert "NaN" not in figure.inner_html() and "undefined" not in figure.inner_html() and "Infinity" not in figure.inner_html()
+    assert (
+        "NaN" not in figure.inner_html()
+        and "undefined" not in figure.inner_html()
+        and "Infinity" not in figure.inner_html()
+    )
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -175,7 +207,11 @@ def contrast(*colours):
 
     def luminance(colour):
         parts = np.array([int(part) for part in re.findall(r"\d+", colour)[:3]]) / 255
-        return np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+        return np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [
+            0.2126,
+            0.7152,
+            0.0722,
+        ]
 
     dark, light = sorted(map(luminance, colours))
     return (light + 0.05) / (dark + 0.05)
@@ -184,13 +220,25 @@ def contrast(*colours):
 def test_every_figure_has_a_snippet_and_every_snippet_a_picture():
     snippets = (STATIC / "README.md").read_text(encoding="utf8")
     for name in FIGURES:
-        assert f":figclass: moving {name}\n" in snippets and f"_static/{picture(name).name}" in snippets and picture(name).exists()
+        assert (
+            f":figclass: moving {name}\n" in snippets
+            and f"_static/{picture(name).name}" in snippets
+            and picture(name).exists()
+        )
 
 
 def test_pages_name_figures_that_there_are():
     root = STATIC.parent
-    for path in [root / "intro.md", *root.glob("chapters/*.md"), *root.glob("deeper/*.md"), *root.glob("back_matter/*.md")]:
-        for address, name in re.findall(r"\{figure\} (\S+)\n(?::(?!figclass).*\n)*:figclass: moving (\S+)", path.read_text(encoding="utf8")):
+    for path in [
+        root / "intro.md",
+        *root.glob("chapters/*.md"),
+        *root.glob("deeper/*.md"),
+        *root.glob("back_matter/*.md"),
+    ]:
+        for address, name in re.findall(
+            r"\{figure\} (\S+)\n(?::(?!figclass).*\n)*:figclass: moving (\S+)",
+            path.read_text(encoding="utf8"),
+        ):
             assert name in FIGURES and (path.parent / address).resolve() == picture(name).resolve(), path
 
 
@@ -202,7 +250,8 @@ def test_pictures_show_the_figures_as_they_are(page, name):
     assert lines_of(still(page, name)) == lines_of(picture(name).read_text(encoding="utf8"))
 
 
-# ---- the numbers are rwlib's ----------------------------------------------------------------------------------------
+# ---- the numbers are rwlib's
+# ----------------------------------------------------------------------------------------
 
 
 def test_learning_rates(page):
@@ -213,7 +262,9 @@ def test_learning_rates(page):
     now = shown(page, name)
     assert now["alphaPos"] == pytest.approx(0.37) and now["alphaNeg"] == pytest.approx(0.06)
     assert now["outcomes"] == before["outcomes"], "only the parameter moves"
-    np.testing.assert_allclose(now["values"], learned(now["outcomes"], now["alphaPos"], now["alphaNeg"]), atol=1e-6)
+    np.testing.assert_allclose(
+        now["values"], learned(now["outcomes"], now["alphaPos"], now["alphaNeg"]), atol=1e-6
+    )
 
     # The picture shows these numbers: heights of the path are on a line with the values.
     points = page.locator(f"figure.{name} polyline.path").get_attribute("points")
@@ -222,7 +273,11 @@ def test_learning_rates(page):
     assert slope < -100 and np.abs(start + slope * np.array(now["values"]) - heights).max() < 0.02
 
     # Where it settles, wins and losses cancel.
-    steps = [float(asymmetric_rescorla_wagner_update(now["settles"], (r, 1), now["alphaPos"], now["alphaNeg"])[0]) - now["settles"] for r in (1.0, 0.0)]
+    steps = [
+        float(asymmetric_rescorla_wagner_update(now["settles"], (r, 1), now["alphaPos"], now["alphaNeg"])[0])
+        - now["settles"]
+        for r in (1.0, 0.0)
+    ]
     assert now["p"] * steps[0] + (1 - now["p"]) * steps[1] == pytest.approx(0, abs=1e-6)
 
     # A better arm turns losses into wins and never the other way; other outcomes come on request only.
@@ -246,7 +301,9 @@ def test_choice_rule(page):
     press(page, name, "Q of action 3", "ArrowLeft", 13)
     now = shown(page, name)
     assert now["beta"] == pytest.approx(5.5) and now["values"] == pytest.approx([0.2, 1.0, 0.8, 0.37])
-    np.testing.assert_allclose(now["probabilities"], softmax(jnp.array(now["values"]), now["beta"]), atol=1e-6)
+    np.testing.assert_allclose(
+        now["probabilities"], softmax(jnp.array(now["values"]), now["beta"]), atol=1e-6
+    )
     heights = [float(bar.get_attribute("height")) for bar in page.locator(f"figure.{name} rect.bar").all()]
     np.testing.assert_allclose(np.array(heights) / sum(heights), now["probabilities"], atol=1e-3)
     press(page, name, "β", "Home")
@@ -261,7 +318,9 @@ def test_trial_loop(page):
     value, records = jnp.full(3, 0.5), []
     for choice, reward in zip(now["choices"], now["rewards"]):
         chosen = jax.nn.one_hot(choice, 3)
-        value, (before, error) = asymmetric_rescorla_wagner_update(value, (reward, chosen), now["alphaPos"], now["alphaNeg"])
+        value, (before, error) = asymmetric_rescorla_wagner_update(
+            value, (reward, chosen), now["alphaPos"], now["alphaNeg"]
+        )
         records.append([float(before[choice]), float(error[choice])])
     for t, record in enumerate(records):
         press(page, name, "Next", "Enter", 2 if t == 0 else 3)
@@ -269,7 +328,9 @@ def test_trial_loop(page):
         last = page.locator("figure.trial-loop tbody tr").nth(t).locator("td").all_inner_texts()
         assert (now["trial"], now["phase"], len(now["rows"])) == (t, 2, t + 1)
         assert [float(text.replace("−", "-")) for text in last[3:]] == pytest.approx(record, abs=0.0051)
-    np.testing.assert_allclose([[row["value"], row["prediction_error"]] for row in now["rows"]], records, atol=1e-6)
+    np.testing.assert_allclose(
+        [[row["value"], row["prediction_error"]] for row in now["rows"]], records, atol=1e-6
+    )
     np.testing.assert_allclose(now["carry"], value, atol=1e-6)
     assert not page.locator(f"figure.{name}").get_by_role("button", name="Next").is_enabled()
     press(page, name, "Back", "Enter")
@@ -287,13 +348,17 @@ def test_shrinkage(page):
     weight = 1 / (sigma**2 + se**2)
     mean = np.average(own, weights=weight)
     np.testing.assert_allclose(now["groupMean"], mean, atol=1e-9)
-    np.testing.assert_allclose(now["together"], (own / se**2 + mean / sigma**2) / (1 / se**2 + 1 / sigma**2), atol=1e-9)
+    np.testing.assert_allclose(
+        now["together"], (own / se**2 + mean / sigma**2) / (1 / se**2 + 1 / sigma**2), atol=1e-9
+    )
     press(page, name, "σ", "Home")
     none = shown(page, name)
     np.testing.assert_allclose(none["together"], none["groupMean"])
     press(page, name, "σ", "End")
     every = shown(page, name)
-    assert now["error"] < min(none["error"], every["error"]), "between the two extremes it is better than at either"
+    assert now["error"] < min(none["error"], every["error"]), (
+        "between the two extremes it is better than at either"
+    )
 
 
 def test_ridge(page):
@@ -302,7 +367,11 @@ def test_ridge(page):
     for key, times in (("Home", 1), ("ArrowRight", 59), ("End", 1)):
         press(page, name, "trials seen", key, times)
         now = shown(page, name)
-        grids[now["nTrials"]] = np.array([now["surface"][str(i)] for i in range(2500)] if isinstance(now["surface"], dict) else now["surface"])
+        grids[now["nTrials"]] = np.array(
+            [now["surface"][str(i)] for i in range(2500)]
+            if isinstance(now["surface"], dict)
+            else now["surface"]
+        )
     assert list(grids) == [1, 60, 200]
     beta, alpha = (grid.ravel() for grid in np.meshgrid(now["betas"], now["alphas"], indexing="ij"))
     with jax.enable_x64(True):
@@ -323,19 +392,31 @@ def test_log_likelihood_of_random_sessions(page):
     rng = np.random.default_rng(1)
     with jax.enable_x64(True):
         for seed in range(5):
-            alpha_pos, alpha_neg, beta = rng.uniform(0.02, 0.98), rng.uniform(0.02, 0.98), rng.uniform(0.2, 15)
+            alpha_pos, alpha_neg, beta = (
+                rng.uniform(0.02, 0.98),
+                rng.uniform(0.02, 0.98),
+                rng.uniform(0.2, 15),
+            )
             params = {"alphaPos": alpha_pos, "alphaNeg": alpha_neg, "beta": beta}
             session = call(page, "simulate", seed, [0.2, 0.4, 0.8, 0.1, 0.5], 120, params)
-            expected = rwlib.trialwise_log_likelihood(data_of(session), {"alpha_pos": alpha_pos, "alpha_neg": alpha_neg, "beta": beta})
-            np.testing.assert_allclose(call(page, "trialwiseLogLikelihood", session, params), expected[0], rtol=0, atol=1e-6)
-            assert call(page, "logLikelihood", session, params) == pytest.approx(float(expected.sum()), abs=1e-6)
+            expected = rwlib.trialwise_log_likelihood(
+                data_of(session), {"alpha_pos": alpha_pos, "alpha_neg": alpha_neg, "beta": beta}
+            )
+            np.testing.assert_allclose(
+                call(page, "trialwiseLogLikelihood", session, params), expected[0], rtol=0, atol=1e-6
+            )
+            assert call(page, "logLikelihood", session, params) == pytest.approx(
+                float(expected.sum()), abs=1e-6
+            )
 
 
 def test_sessions_are_simulated_from_the_model(page):
     session = call(page, "simulate", 5, [0.9, 0.1], 4000, {"alphaPos": 1e-9, "alphaNeg": 1e-9, "beta": 3})
     choices, rewards = np.array(session["choices"]), np.array(session["rewards"])
     assert choices.mean() == pytest.approx(0.5, abs=0.03)  # who does not learn does not prefer
-    assert rewards[choices == 0].mean() == pytest.approx(0.9, abs=0.03) and rewards[choices == 1].mean() == pytest.approx(0.1, abs=0.03)
+    assert rewards[choices == 0].mean() == pytest.approx(0.9, abs=0.03) and rewards[
+        choices == 1
+    ].mean() == pytest.approx(0.1, abs=0.03)
 
 
 def log_posterior_of(session):
@@ -355,7 +436,11 @@ def test_sampler(page):
     press(page, name, "leapfrog steps", "ArrowLeft", 2)
     press(page, name, "kick", "ArrowUp", 4)
     now = shown(page, name)
-    assert now["stepSize"] == pytest.approx(0.15) and len(now["path"]) == 15 and now["p"] == pytest.approx([1.2, -0.2])
+    assert (
+        now["stepSize"] == pytest.approx(0.15)
+        and len(now["path"]) == 15
+        and now["p"] == pytest.approx([1.2, -0.2])
+    )
     with jax.enable_x64(True):
         density = jax.jit(jax.value_and_grad(log_posterior_of(now["session"])))
         q, p = np.array(now["q"]), np.array(now["p"])
@@ -366,9 +451,13 @@ def test_sampler(page):
                 q = q + now["stepSize"] * p
                 height, slope = density(q)
                 p = p + now["stepSize"] / 2 * slope
-            np.testing.assert_allclose([*stop["q"], *stop["p"], stop["energy"]], [*q, *p, -height + p @ p / 2], rtol=0, atol=1e-6)
+            np.testing.assert_allclose(
+                [*stop["q"], *stop["p"], stop["energy"]], [*q, *p, -height + p @ p / 2], rtol=0, atol=1e-6
+            )
     gain = now["path"][-1]["energy"] - now["path"][0]["energy"]
-    assert now["probability"] == pytest.approx(min(1, np.exp(-gain))) and now["errors"][-1] == pytest.approx(gain)
+    assert now["probability"] == pytest.approx(min(1, np.exp(-gain))) and now["errors"][-1] == pytest.approx(
+        gain
+    )
     away = [np.dot(np.subtract(stop["q"], now["q"]), stop["p"]) for stop in now["path"]]
     assert now["turn"] == next(step for step, a in enumerate(away) if a < 0)
 
@@ -376,7 +465,11 @@ def test_sampler(page):
     press(page, name, "step size", "End")
     press(page, name, "kick", "ArrowUp", 30)
     wild = shown(page, name)
-    assert wild["diverged"] and wild["probability"] == 0 and "diverges" in page.locator(f"figure.{name} p").inner_text()
+    assert (
+        wild["diverged"]
+        and wild["probability"] == 0
+        and "diverges" in page.locator(f"figure.{name} p").inner_text()
+    )
     press(page, name, "Next draw", "Enter")
     assert shown(page, name)["draws"] == [wild["q"]]
 
@@ -408,10 +501,13 @@ def test_the_kick_can_be_dragged(page):
     now = shown(page, "sampler")
     assert now["p"][0] > before["p"][0] and now["p"][1] > before["p"][1]
     moved = page.locator("figure.sampler .moving-handle").bounding_box()
-    assert (moved["x"] - box["x"], moved["y"] - box["y"]) == pytest.approx((60, -30), abs=2), "the tip stays under the pointer"
+    assert (moved["x"] - box["x"], moved["y"] - box["y"]) == pytest.approx((60, -30), abs=2), (
+        "the tip stays under the pointer"
+    )
 
 
-# ---- the pictures for where scripts are off -------------------------------------------------------------------------
+# ---- the pictures for where scripts are off
+# -------------------------------------------------------------------------
 
 
 def still(page, name):
@@ -427,7 +523,8 @@ def still(page, name):
         for (const attribute of ["role", "aria-label"]) svg.removeAttribute(attribute);
         const text = new XMLSerializer().serializeToString(svg);
         const names = [...new Set([...text.matchAll(/--m-[a-z-]+/g)].map(([name]) => name)), "--m-paper"];
-        return [text, names.sort().map((name) => `${name}:${style.getPropertyValue(name).trim()}`).join(";")]; }""",
+        const value = (name) => `${name}:${style.getPropertyValue(name).trim()}`;
+        return [text, names.sort().map(value).join(";")]; }""",
         name,
     )
     style = (

@@ -42,15 +42,30 @@ SHOWN = {"shown": np.random.default_rng(0).integers(0, 2, (4, 30, 2)).astype(flo
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"start": lambda params, n_actions: params["first"]}, "The agent's start reads the parameter 'first', which is not given"),
+        (
+            {"start": lambda params, n_actions: params["first"]},
+            "The agent's start reads the parameter 'first', which is not given",
+        ),
         (
             {"log_probabilities": lambda value, seen, params: seen.extra["shown"]},
             "log_probabilities reads the column 'shown', which is not given, or known only after the choice",
         ),
-        ({"log_probabilities": lambda value, seen, params: value[:1]}, r"log_probabilities returns the shape \(1,\); with 2 actions it must be \(2,\)"),
-        ({"log_probabilities": lambda value, seen, params: value @ jnp.ones(3)}, "The agent's log_probabilities fails with 2 actions"),
-        ({"learn": lambda value, outcome, params: value.sum()}, r"The agent's learn returns a memory of \(\), but start returns a memory of \(2,\)"),
-        ({"learn": lambda value, outcome, params: value}, "params has 'own', which the agent never reads; it reads 'sharpness'"),
+        (
+            {"log_probabilities": lambda value, seen, params: value[:1]},
+            r"log_probabilities returns the shape \(1,\); with 2 actions it must be \(2,\)",
+        ),
+        (
+            {"log_probabilities": lambda value, seen, params: value @ jnp.ones(3)},
+            "The agent's log_probabilities fails with 2 actions",
+        ),
+        (
+            {"learn": lambda value, outcome, params: value.sum()},
+            r"The agent's learn returns a memory of \(\), but start returns a memory of \(2,\)",
+        ),
+        (
+            {"learn": lambda value, outcome, params: value},
+            "params has 'own', which the agent never reads; it reads 'sharpness'",
+        ),
     ],
 )
 def test_functions_that_do_not_fit_together_are_refused(change, message):
@@ -63,7 +78,11 @@ def test_the_likelihood_is_that_of_a_plain_loop_and_so_is_its_gradient():
     choices = np.random.default_rng(1).integers(0, 2, (4, 30))
     rewards = np.take_along_axis(SHOWN["shown"], choices[..., None], 2)[..., 0]
     data = rwlib.ChoiceData(choices, rewards, n_actions=2, design=design)
-    params = {"own": np.array([0.2, 0.4, 0.6, 0.8]), "other": np.full(4, 0.3), "sharpness": np.array([1.0, 2.0, 3.0, 4.0])}
+    params = {
+        "own": np.array([0.2, 0.4, 0.6, 0.8]),
+        "other": np.full(4, 0.3),
+        "sharpness": np.array([1.0, 2.0, 3.0, 4.0]),
+    }
 
     def by_hand(person, own):
         value, total = np.full(2, 0.5), 0.0
@@ -76,10 +95,16 @@ def test_the_likelihood_is_that_of_a_plain_loop_and_so_is_its_gradient():
 
     expected = [by_hand(i, params["own"][i]) for i in range(4)]
     np.testing.assert_allclose(rwlib.log_likelihood(data, params, AGENT), expected, rtol=1e-5)
-    slope = jax.grad(lambda own: rwlib.log_likelihood(data, {**params, "own": own}, AGENT).sum())(jnp.asarray(params["own"]))
-    steps = [(by_hand(i, params["own"][i] + 1e-5) - by_hand(i, params["own"][i] - 1e-5)) / 2e-5 for i in range(4)]
+    slope = jax.grad(lambda own: rwlib.log_likelihood(data, {**params, "own": own}, AGENT).sum())(
+        jnp.asarray(params["own"])
+    )
+    steps = [
+        (by_hand(i, params["own"][i] + 1e-5) - by_hand(i, params["own"][i] - 1e-5)) / 2e-5 for i in range(4)
+    ]
     np.testing.assert_allclose(slope, steps, rtol=1e-3)
-    many = jax.vmap(lambda own: rwlib.log_likelihood(data, {**params, "own": own}, AGENT))(jnp.stack([params["own"]] * 3))
+    many = jax.vmap(lambda own: rwlib.log_likelihood(data, {**params, "own": own}, AGENT))(
+        jnp.stack([params["own"]] * 3)
+    )
     np.testing.assert_allclose(many, np.tile(expected, (3, 1)), rtol=1e-5)
 
 
@@ -102,7 +127,9 @@ def test_an_agent_of_ones_own_goes_through_the_whole_chain():
 def test_a_fixed_parameter_is_not_estimated_and_makes_the_difference_that_it_should():
     data = rwlib.ChoiceData([[0, 1, 1, 0, 1]], [[0.0, 1.0, 0.0, 0.0, 1.0]])
     from_nothing = rwlib.Model("from 0", rwlib.ASYMMETRIC.parameters, fixed={"q0": 0.0})
-    fit = rwlib.fit(data, from_nothing, num_warmup=20, num_samples=60, num_chains=1, progress_bar=False, warn=False)
+    fit = rwlib.fit(
+        data, from_nothing, num_warmup=20, num_samples=60, num_chains=1, progress_bar=False, warn=False
+    )
     assert "q0" not in fit.posterior
     draw = {name: fit.posterior[name].values[0, -1] for name in ("alpha_pos", "alpha_neg", "beta")}
     with warnings.catch_warnings():
@@ -116,20 +143,29 @@ def test_a_fixed_parameter_is_not_estimated_and_makes_the_difference_that_it_sho
 
 
 def test_columns_of_64_bit_floats_are_read_without_a_warning_in_a_32_bit_session():
-    design, params = rwlib.Design(after={"shown": SHOWN["shown"][:, :7]}), {name: np.full(4, 0.3) for name in NAMES}
+    design, params = (
+        rwlib.Design(after={"shown": SHOWN["shown"][:, :7]}),
+        {name: np.full(4, 0.3) for name in NAMES},
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        data = rwlib.simulate(jax.random.key(0), np.ones((7, 2)), params, AGENT._replace(start=lambda p, n: start(p, n)), design).data
+        data = rwlib.simulate(
+            jax.random.key(0), np.ones((7, 2)), params, AGENT._replace(start=lambda p, n: start(p, n)), design
+        ).data
     assert data.design.after["shown"].dtype == np.float64
 
 
 def test_a_memory_has_the_precision_of_the_parameters_though_a_fit_allows_64_bits():
     data = rwlib.ChoiceData([[0, 1, 1]], [[1.0, 0.0, 1.0]])
-    learn_alone = AGENT._replace(learn=lambda value, outcome, params: value + params["own"] * outcome.chosen * (outcome.reward - value))
+    learn_alone = AGENT._replace(
+        learn=lambda value, outcome, params: value + params["own"] * outcome.chosen * (outcome.reward - value)
+    )
     with jax.enable_x64(True):
         params = {name: jnp.full(1, 0.3, jnp.float32) for name in ("own", "sharpness")}
         respond = lambda log_probs, given: (given, 1.0, log_probs)
-        states, (log_probs) = session(learn_alone, params, 2, trials_of(data.design, data.mask), jnp.asarray(data.choices), respond)
+        states, (log_probs) = session(
+            learn_alone, params, 2, trials_of(data.design, data.mask), jnp.asarray(data.choices), respond
+        )
     assert states.dtype == log_probs.dtype == jnp.float32
 
 
@@ -137,7 +173,9 @@ def test_recovery_of_an_agent_that_reads_columns():
     outcomes = SHOWN["shown"][0]
     design = rwlib.Design(after={"shown": outcomes})
     short = dict(num_warmup=30, num_samples=30, num_chains=2, progress_bar=False)
-    table = rwlib.recover_parameters(3, len(outcomes), model=MODEL, outcomes=outcomes, design=design, n_datasets=2, **short)
+    table = rwlib.recover_parameters(
+        3, len(outcomes), model=MODEL, outcomes=outcomes, design=design, n_datasets=2, **short
+    )
     assert set(NAMES) < set(table["parameter"]) and (table["n_datasets"] == 2).all()
     with pytest.raises(ValueError, match="outcomes has 30 trials, but n_trials is 7"):
         rwlib.recover_parameters(3, 7, model=MODEL, outcomes=outcomes, design=design)

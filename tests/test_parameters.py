@@ -54,5 +54,7 @@ def test_a_temperature_of_zero_is_refused():
 
 
 def test_parameters_that_jax_traces_pass():
-    beta = jax.jit(lambda b: subject_parameters({"alpha_pos": 0.5, "alpha_neg": 0.5, "beta": b})["beta"])(jnp.ones(3))
+    beta = jax.jit(lambda b: subject_parameters({"alpha_pos": 0.5, "alpha_neg": 0.5, "beta": b})["beta"])(
+        jnp.ones(3)
+    )
     np.testing.assert_array_equal(beta, np.ones(3))

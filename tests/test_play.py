@@ -1,7 +1,7 @@
 """The page Play, in a real browser: played by touch and by keyboard, and held against rwlib.
 
-`python tests/test_play.py` writes anew what the page embeds: the course's forty simulated people, and the picture that
-stands in for the game where scripts are off.
+`python tests/test_play.py` writes anew what the page embeds: the course's forty simulated people, and the
+picture that stands in for the game where scripts are off.
 """
 
 import functools
@@ -29,14 +29,20 @@ TAPS = np.random.default_rng(4).integers(0, ARMS, size=100)  # places on the scr
 
 
 def html_of_page():
-    """Return play.md as Sphinx would write it: its raw parts, its picture, and all scripts of the folder in alphabetical order."""
+    """Return play.md as Sphinx would write it: its raw parts, its picture, and all scripts of the folder in
+    alphabetical order."""
     before, after = re.findall(r"```\{raw\} html\n(.*?)```", PAGE.read_text(encoding="utf8"), flags=re.S)
-    return f"""<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>Play</title>
-      <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
+    paths = sorted((ROOT / "_static").glob("*.js"))
+    scripts = "".join(f'<script src="_static/{path.name}"></script>' for path in paths)
+    return f"""<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">
+      <title>Play</title><meta name="viewport" content="width=device-width, initial-scale=1">
+      <link rel="icon" href="data:,">
       <link rel="stylesheet" href="_static/course.css"><link rel="stylesheet" href="_static/play.css">
-      {"".join(f'<script src="_static/{path.name}"></script>' for path in sorted((ROOT / "_static").glob("*.js")))}
-      <style>body {{ font: 16px/1.65 sans-serif; margin: 0 16px; }}</style></head><body><main class="bd-content bd-article">
-      <h1>Play</h1>{before}<img src="_static/play_still.svg" alt="a still picture of it">{after}</main></body></html>"""
+      {scripts}
+      <style>body {{ font: 16px/1.65 sans-serif; margin: 0 16px; }}</style></head>
+      <body><main class="bd-content bd-article">
+      <h1>Play</h1>{before}<img src="_static/play_still.svg" alt="a still picture of it">{after}
+      </main></body></html>"""
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -55,7 +61,9 @@ def browser():
     with playwright.sync_playwright() as play:
         chromium = launch(play)
         if chromium is None:
-            pytest.skip("no Chromium is found: install Debian's package chromium, or say where one is with CHROMIUM=")
+            pytest.skip(
+                "no Chromium is found: install Debian's package chromium, or say where one is with CHROMIUM="
+            )
         yield chromium
         chromium.close()
 
@@ -87,8 +95,13 @@ def open_page(browser):
         page = context.new_page()
         home = address.rsplit("/", 1)[0]
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: listen and message.type == "error" and problems.append(message.text))
-        context.on("request", lambda request: request.url.startswith((home, "data:", "blob:")) or problems.append(request.url))
+        page.on(
+            "console", lambda message: listen and message.type == "error" and problems.append(message.text)
+        )
+        context.on(
+            "request",
+            lambda request: request.url.startswith((home, "data:", "blob:")) or problems.append(request.url),
+        )
         page.goto(address)
         return page
 
@@ -160,18 +173,24 @@ def assert_holds(path, code, places):
     return data
 
 
-# ---- played to the end ----------------------------------------------------------------------------------------------
+# ---- played to the end
+# ----------------------------------------------------------------------------------------------
 
 
 def test_a_hundred_trials_by_touch_on_a_phone(open_page, address, tmp_path):
-    page = open_page(address + "?code=spring", viewport={"width": 375, "height": 667}, has_touch=True, is_mobile=True)
+    page = open_page(
+        address + "?code=spring", viewport={"width": 375, "height": 667}, has_touch=True, is_mobile=True
+    )
     page.clock.install()
     page.get_by_label("Nickname").fill("Ada, L.")
     page.get_by_role("button", name="Start").tap()
     arms = page.locator(".play-arm")
     boxes = [arm.bounding_box() for arm in arms.all()]
     assert len(boxes) == 5
-    assert all(box["width"] >= 44 and box["height"] >= 44 and box["x"] >= 0 and box["x"] + box["width"] <= 375 for box in boxes)
+    assert all(
+        box["width"] >= 44 and box["height"] >= 44 and box["x"] >= 0 and box["x"] + box["width"] <= 375
+        for box in boxes
+    )
     assert all(box["y"] >= 0 and box["y"] + box["height"] <= 667 for box in boxes)  # without scrolling
 
     def tap(place):
@@ -197,7 +216,9 @@ def test_a_hundred_trials_by_touch_on_a_phone(open_page, address, tmp_path):
 def test_a_hundred_trials_by_keyboard_alone(open_page, address, tmp_path):
     page = open_page(address, viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     page.clock.install()
-    page.evaluate("reached = []; addEventListener('keydown', (event) => reached.push(event.key))")  # where a theme would listen
+    page.evaluate(
+        "reached = []; addEventListener('keydown', (event) => reached.push(event.key))"
+    )  # where a theme would listen
     press = page.keyboard.press
     press("Tab")
     page.keyboard.type(" Spring ")
@@ -236,13 +257,17 @@ def test_a_folder_of_files_is_a_data_set(tools, tmp_path):
     for nickname in ("ada", "ada", "NA", "1", "żółw"):
         subject = tools.evaluate("(nickname) => playTask.subjectLabel(nickname)", nickname)
         choices, rewards = rng.integers(0, 5, 100), rng.integers(0, 2, 100)
-        text = tools.evaluate("(args) => playTask.toCsv(...args)", [subject, "spring", choices.tolist(), rewards.tolist()])
+        text = tools.evaluate(
+            "(args) => playTask.toCsv(...args)", [subject, "spring", choices.tolist(), rewards.tolist()]
+        )
         (tmp_path / f"{subject}.csv").write_text(text, encoding="utf8")
         sessions.append((subject, choices, rewards))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         data = rwlib.read_choices(f"{tmp_path}/*.csv", n_actions=5)
-        assert rwlib.read_choices(f"{tmp_path}/*.csv").n_actions == 5  # as it is, if the class chose the first and the last arm
+        assert (
+            rwlib.read_choices(f"{tmp_path}/*.csv").n_actions == 5
+        )  # as it is, if the class chose the first and the last arm
     sessions.sort(key=lambda session: f"{session[0]}.csv")
     assert list(data.subjects) == [subject for subject, _, _ in sessions] and len(set(data.subjects)) == 5
     np.testing.assert_array_equal(data.choices, [choices for _, choices, _ in sessions])
@@ -280,7 +305,9 @@ def test_feedback_is_seen_without_colour_and_heard(open_page, address):
         said = f"The {name} paid 1 point." if paid else f"The {name} paid nothing."
         assert page.locator("[data-feedback]").inner_text() == said
         assert page.locator(".play-heard").text_content().startswith(said)
-        assert page.locator(".play-outcome").all_inner_texts() == ["" if i != place else "+1" if paid else "0" for i in range(5)]
+        assert page.locator(".play-outcome").all_inner_texts() == [
+            "" if i != place else "+1" if paid else "0" for i in range(5)
+        ]
         page.wait_for_timeout(300)
 
 
@@ -291,7 +318,9 @@ def test_without_scripts_there_is_a_picture_and_a_reason(open_page, address):
 
 def finished(page, choices, code="spring"):
     """Open the end of a game in which these arms were chosen."""
-    kept = json.dumps({"code": code, "nickname": "", "subject": "ada-x7k2", "choices": np.asarray(choices).tolist()})
+    kept = json.dumps(
+        {"code": code, "nickname": "", "subject": "ada-x7k2", "choices": np.asarray(choices).tolist()}
+    )
     page.evaluate("(kept) => sessionStorage.setItem('rwlib-play', kept)", kept)
     page.reload()
     wait_for(page, "done")
@@ -305,15 +334,23 @@ def test_the_end_is_drawn_also_from_the_disk_where_browsers_allow_no_worker(open
     assert rows[0] == rows[1] and "nan" not in rows[0].lower()
     for page in (served, disk):
         charts = page.locator("[data-chart] > svg[role=img]")
-        assert charts.count() == 5 and all(len(chart.get_attribute("aria-label")) > 20 for chart in charts.all())
+        assert charts.count() == 5 and all(
+            len(chart.get_attribute("aria-label")) > 20 for chart in charts.all()
+        )
         assert "NaN" not in page.locator(".play-results").inner_html()
-    assert float(re.search(r"in ([\d.]+) s", served.locator(".play-results").inner_text())[1]) < 5  # 0.2 s on a quiet machine
+    assert (
+        float(re.search(r"in ([\d.]+) s", served.locator(".play-results").inner_text())[1]) < 5
+    )  # 0.2 s on a quiet machine
 
 
-@pytest.mark.skipif(not (SITE / "play.html").exists(), reason="no site with this page is built: run `make book` first")
+@pytest.mark.skipif(
+    not (SITE / "play.html").exists(), reason="no site with this page is built: run `make book` first"
+)
 def test_on_the_built_site_arrows_choose_and_do_not_turn_the_page(open_page):
     server = serve(SITE)
-    page = open_page(f"http://127.0.0.1:{server.server_port}/play.html?code=spring", listen=False)  # what the theme says there is not this page's
+    page = open_page(
+        f"http://127.0.0.1:{server.server_port}/play.html?code=spring", listen=False
+    )  # what the theme says there is not this page's
     page.get_by_role("button", name="Start").click()
     for key in ("ArrowRight", "Enter"):
         page.keyboard.press(key)
@@ -322,7 +359,8 @@ def test_on_the_built_site_arrows_choose_and_do_not_turn_the_page(open_page):
     server.shutdown()
 
 
-# ---- the table ------------------------------------------------------------------------------------------------------
+# ---- the table
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_a_code_is_a_table(tools):
@@ -332,7 +370,9 @@ def test_a_code_is_a_table(tools):
         order, outcomes = table_of(code)
         np.testing.assert_array_equal(draw(code)["order"], order)
         np.testing.assert_array_equal(draw(code)["outcomes"], outcomes)
-    assert tools.evaluate("['Spring 26', ' spring--26!', 'SPRING_26'].map((text) => playTask.plain(text))") == 3 * ["spring-26"]
+    assert tools.evaluate(
+        "['Spring 26', ' spring--26!', 'SPRING_26'].map((text) => playTask.plain(text))"
+    ) == 3 * ["spring-26"]
     assert tools.evaluate("playTask.plain(' ,;\"= ')") == ""
 
 
@@ -345,27 +385,35 @@ def test_arms_pay_as_in_the_course_and_stand_anywhere(tools):
     assert stats.chisquare(stands).pvalue > 0.001
 
 
-# ---- the posterior, held against rwlib ------------------------------------------------------------------------------
+# ---- the posterior, held against rwlib
+# ------------------------------------------------------------------------------
 
 
 def session(seed, **params):
     """One simulated person's choices in the class `spring`."""
     outcomes = jax.numpy.asarray(table_of("spring")[1], float)
-    return rwlib.simulate(jax.random.key(seed), outcomes, {name: np.array([value]) for name, value in params.items()}).data
+    return rwlib.simulate(
+        jax.random.key(seed), outcomes, {name: np.array([value]) for name, value in params.items()}
+    ).data
 
 
 SESSIONS = {
     "quick and decided": session(1, alpha_pos=0.6, alpha_neg=0.3, beta=8.0),
     "slow": session(2, alpha_pos=0.05, alpha_neg=0.05, beta=4.0),
     "random": session(3, alpha_pos=0.5, alpha_neg=0.5, beta=0.01),
-    "always the same": rwlib.ChoiceData(np.full((1, 100), 2), [table_of("spring")[1][:, 2].astype(float)], n_actions=5),
+    "always the same": rwlib.ChoiceData(
+        np.full((1, 100), 2), [table_of("spring")[1][:, 2].astype(float)], n_actions=5
+    ),
     "never paid": rwlib.ChoiceData([np.arange(100) % 5], np.zeros((1, 100)), n_actions=5),
     "always paid": rwlib.ChoiceData([np.arange(100) % 5], np.ones((1, 100)), n_actions=5),
 }
 
 
 def in_browser(tools, data, function="posterior(choices, rewards)"):
-    played = {"choices": np.asarray(data.choices[0]).tolist(), "rewards": np.asarray(data.rewards[0]).tolist()}
+    played = {
+        "choices": np.asarray(data.choices[0]).tolist(),
+        "rewards": np.asarray(data.rewards[0]).tolist(),
+    }
     return tools.evaluate(f"({{choices, rewards}}) => playGrid.{function}", played)
 
 
@@ -377,23 +425,40 @@ def grid_of(tools):
 @pytest.mark.parametrize("name", SESSIONS)
 def test_log_likelihoods_are_those_of_rwlib(tools, name):
     data, (alpha, beta) = SESSIONS[name], grid_of(tools)
-    found = np.array(in_browser(tools, data, "gridLogLikelihood(choices, rewards, playGrid.makeGrid(playGrid.GRID), 5)")).reshape(50, 50, 50)
+    found = np.array(
+        in_browser(tools, data, "gridLogLikelihood(choices, rewards, playGrid.makeGrid(playGrid.GRID), 5)")
+    ).reshape(50, 50, 50)
     rng = np.random.default_rng(6)
     at = rng.integers(0, 50, size=(3, 200))
     at[:, :4] = [[0, 49, 0, 49], [0, 49, 49, 0], [49, 49, 0, 0]]
     with jax.enable_x64(True):
-        many = rwlib.ChoiceData(np.repeat(data.choices, 200, axis=0), np.repeat(np.asarray(data.rewards, float), 200, axis=0), n_actions=5)
+        many = rwlib.ChoiceData(
+            np.repeat(data.choices, 200, axis=0),
+            np.repeat(np.asarray(data.rewards, float), 200, axis=0),
+            n_actions=5,
+        )
         params = {"alpha_pos": alpha[at[0]], "alpha_neg": alpha[at[1]], "beta": beta[at[2]]}
         np.testing.assert_allclose(found[tuple(at)], rwlib.log_likelihood(many, params), rtol=0, atol=1e-6)
     one = {"alphaPos": params["alpha_pos"][9], "alphaNeg": params["alpha_neg"][9], "beta": params["beta"][9]}
-    played = {"choices": np.asarray(data.choices[0]).tolist(), "rewards": np.asarray(data.rewards[0]).tolist(), "nActions": 5}
-    assert abs(tools.evaluate("(args) => rwlib.logLikelihood(...args)", [played, one]) - found[tuple(at[:, 9])]) < 1e-9
+    played = {
+        "choices": np.asarray(data.choices[0]).tolist(),
+        "rewards": np.asarray(data.rewards[0]).tolist(),
+        "nActions": 5,
+    }
+    assert (
+        abs(tools.evaluate("(args) => rwlib.logLikelihood(...args)", [played, one]) - found[tuple(at[:, 9])])
+        < 1e-9
+    )
 
 
 def person_prior(parameter, x):
     """Density of one new person's value before the transform, the group's mean and SD integrated out."""
+
     def given(sd):
-        return stats.halfnorm.pdf(sd, scale=parameter.sd_scale) * stats.norm.pdf(x, parameter.mean_location, np.hypot(parameter.mean_scale, sd))
+        return stats.halfnorm.pdf(sd, scale=parameter.sd_scale) * stats.norm.pdf(
+            x, parameter.mean_location, np.hypot(parameter.mean_scale, sd)
+        )
+
     return integrate.quad_vec(given, 0, 10 * parameter.sd_scale)[0]
 
 
@@ -408,7 +473,12 @@ def numpy_posterior(data, alpha, beta):
         values[choice] = values[choice] + np.where(error > 0, pos, neg) * error
     rate, _, inverse_temperature = rwlib.ASYMMETRIC.parameters
     prior_alpha = person_prior(rate, np.log(alpha / (1 - alpha))) / (alpha * (1 - alpha))
-    weights = np.exp(total - total.max()) * prior_alpha[:, None, None] * prior_alpha[:, None] * person_prior(inverse_temperature, np.log(beta))
+    weights = (
+        np.exp(total - total.max())
+        * prior_alpha[:, None, None]
+        * prior_alpha[:, None]
+        * person_prior(inverse_temperature, np.log(beta))
+    )
     return weights / weights.sum()
 
 
@@ -417,7 +487,11 @@ def test_posteriors_are_those_of_the_same_grid_in_numpy(tools, name):
     data, (alpha, beta) = SESSIONS[name], grid_of(tools)
     found, weights = in_browser(tools, data), numpy_posterior(data, alpha, beta)
     np.testing.assert_allclose(found["joint"], weights.sum(axis=2), atol=1e-5)
-    np.testing.assert_allclose(found["positiveLarger"], np.tril(weights.sum(axis=2), -1).sum() + np.trace(weights.sum(axis=2)) / 2, atol=1e-4)
+    np.testing.assert_allclose(
+        found["positiveLarger"],
+        np.tril(weights.sum(axis=2), -1).sum() + np.trace(weights.sum(axis=2)) / 2,
+        atol=1e-4,
+    )
     logs = np.linspace(np.log(0.05), np.log(100), 51)
     for key, points, axes, edges, back in (
         ("alphaPos", alpha, (1, 2), np.linspace(0, 1, 51), lambda x: x),
@@ -444,7 +518,8 @@ def test_the_prior_is_that_of_one_new_person_in_rwlib(tools):
 
 
 def test_the_grid_is_fine_enough(tools):
-    """A grid with eight times as many points moves no mean by more than a fiftieth of the posterior's interval."""
+    """A grid with eight times as many points moves no mean by more than a fiftieth of the posterior's
+    interval."""
     fine = "posterior(choices, rewards, 5, {...playGrid.GRID, nAlpha: 100, nBeta: 100})"
     data = SESSIONS["quick and decided"]
     coarse, fine = in_browser(tools, data), in_browser(tools, data, fine)
@@ -465,14 +540,20 @@ def test_value_curves_are_expected_values(tools):
     np.testing.assert_allclose(found["values"][:-1], expected, atol=1e-6)
 
 
-# ---- words and people -----------------------------------------------------------------------------------------------
+# ---- words and people
+# -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "probability, words",
-    [(0.5, "do not settle"), (0.79, "do not settle"), (0.9, "Good surprises moved you more than bad ones: that is likely"),
-     (0.02, "Bad surprises moved you more than good ones: that is nearly certain"), (0.999, "more than 99%")],
-)  # fmt: skip
+    [
+        (0.5, "do not settle"),
+        (0.79, "do not settle"),
+        (0.9, "Good surprises moved you more than bad ones: that is likely"),
+        (0.02, "Bad surprises moved you more than good ones: that is nearly certain"),
+        (0.999, "more than 99%"),
+    ],
+)
 def test_words_are_as_strong_as_the_posterior(tools, probability, words):
     assert words in tools.evaluate("(p) => playResults.comparison(p)", probability)
 
@@ -491,8 +572,12 @@ def forty_people():
 
 
 def test_the_simulated_people_are_those_of_the_course():
-    assert "rng = np.random.default_rng(52)" in (ROOT / "chapters/05_simulation.md").read_text(encoding="utf8")
-    embedded = json.loads(re.search(r'id="play-people">(.*?)</script>', PAGE.read_text(encoding="utf8"), flags=re.S)[1])
+    assert "rng = np.random.default_rng(52)" in (ROOT / "chapters/05_simulation.md").read_text(
+        encoding="utf8"
+    )
+    embedded = json.loads(
+        re.search(r'id="play-people">(.*?)</script>', PAGE.read_text(encoding="utf8"), flags=re.S)[1]
+    )
     assert embedded.keys() == forty_people().keys()
     for name, values in forty_people().items():
         np.testing.assert_allclose(embedded[name], values, atol=1e-3)
@@ -504,11 +589,18 @@ def test_the_page_is_short():
 
 
 def write_what_the_page_embeds():
-    rows = ",\n".join(f'"{name}": {json.dumps(values.round(3).tolist())}' for name, values in forty_people().items())
+    rows = ",\n".join(
+        f'"{name}": {json.dumps(values.round(3).tolist())}' for name, values in forty_people().items()
+    )
     text = PAGE.read_text(encoding="utf8")
-    PAGE.write_text(re.sub(r'(id="play-people">\n).*?(\n</script>)', rf"\g<1>{{{rows}}}\g<2>", text, flags=re.S), encoding="utf8")
+    PAGE.write_text(
+        re.sub(r'(id="play-people">\n).*?(\n</script>)', rf"\g<1>{{{rows}}}\g<2>", text, flags=re.S),
+        encoding="utf8",
+    )
     style = (ROOT / "_static/play.css").read_text(encoding="utf8")
-    kept = re.search(r"^\.play \{.*?\}\n", style, flags=re.S | re.M)[0] + "\n".join(re.findall(r"^\.play svg .*", style, flags=re.M))
+    kept = re.search(r"^\.play \{.*?\}\n", style, flags=re.S | re.M)[0] + "\n".join(
+        re.findall(r"^\.play svg .*", style, flags=re.M)
+    )
     folder = ROOT / "_build" / "play"
     shutil.copytree(ROOT / "_static", folder / "_static", dirs_exist_ok=True)
     (folder / "play.html").write_text(html_of_page(), encoding="utf8")
@@ -523,8 +615,10 @@ def write_what_the_page_embeds():
         }""")
     width, height = map(float, re.search(r'width="([\d.]+)" height="([\d.]+)"', drawing).groups())
     (ROOT / "_static/play_still.svg").write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="play" viewBox="0 0 {width + 20:g} {height + 20:g}" font-family="sans-serif">'
-        f'<style>{kept}\n.play {{ margin: 0; }}</style><rect width="100%" height="100%" fill="#fff"/><g transform="translate(10 10)">{drawing}</g></svg>\n',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="play" viewBox="0 0 {width + 20:g} {height + 20:g}" '
+        f'font-family="sans-serif"><style>{kept}\n.play {{ margin: 0; }}</style>'
+        f'<rect width="100%" height="100%" fill="#fff"/>'
+        f'<g transform="translate(10 10)">{drawing}</g></svg>\n',
         encoding="utf8",
     )
 

@@ -43,9 +43,16 @@ def test_the_title_gives_r_and_the_bias():
 
 def test_every_argument_of_the_original_call_is_taken(tmp_path):
     plot_recovery(
-        TRUE, DRAWS.mean(0), param_names=NAMES, show_correlation=False, scale=1.2, save_path=str(tmp_path), save_fname="figure.svg",
-        colour_by="alpha_neg", scatter_kwargs={"s": 5, "c": "red"},
-    )  # fmt: skip
+        TRUE,
+        DRAWS.mean(0),
+        param_names=NAMES,
+        show_correlation=False,
+        scale=1.2,
+        save_path=str(tmp_path),
+        save_fname="figure.svg",
+        colour_by="alpha_neg",
+        scatter_kwargs={"s": 5, "c": "red"},
+    )
     assert (tmp_path / "figure.svg").stat().st_size > 1000
 
 
@@ -68,7 +75,9 @@ def test_bad_input_is_named(arguments, message):
 
 
 def test_it_plots_the_same_points_as_the_original():
-    original = pytest.importorskip("model_fit_tools.plotting", reason="model-fit-tools is not installed (the README says how)")
+    original = pytest.importorskip(
+        "model_fit_tools.plotting", reason="model-fit-tools is not installed (the README says how)"
+    )
     original.plot_recovery(TRUE, DRAWS, NAMES)
     theirs = plt.gcf().axes
     for ax, other in zip(plot_recovery(TRUE, DRAWS, NAMES), theirs):

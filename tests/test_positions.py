@@ -23,7 +23,12 @@ from rwlib.fitting.positions import (
 
 RNG = np.random.default_rng(0)
 DATA = ChoiceData(RNG.integers(3, size=(4, 25)), RNG.integers(2, size=(4, 25)), n_actions=3)
-BY_HAND = {"expit": lambda x: 1 / (1 + np.exp(-x)), "exp": np.exp, "softplus": lambda x: np.log1p(np.exp(x)), "identity": lambda x: x}
+BY_HAND = {
+    "expit": lambda x: 1 / (1 + np.exp(-x)),
+    "exp": np.exp,
+    "softplus": lambda x: np.log1p(np.exp(x)),
+    "identity": lambda x: x,
+}
 EVERY_KIND = Model(
     "every kind",
     (
@@ -54,7 +59,11 @@ def test_log_density_is_the_sum_of_priors_and_likelihood(model):
     for p, mean, sd, x in zip(model.parameters, *split(position, model, 4)):
         expected += stats.norm.logpdf(mean, p.mean_location, p.mean_scale)
         if p.centred:
-            expected += stats.halfnorm.logpdf(np.exp(sd), scale=p.sd_scale) + sd + stats.norm.logpdf(x, mean, np.exp(sd)).sum()
+            expected += (
+                stats.halfnorm.logpdf(np.exp(sd), scale=p.sd_scale)
+                + sd
+                + stats.norm.logpdf(x, mean, np.exp(sd)).sum()
+            )
         else:
             expected += stats.norm.logpdf(sd, scale=p.sd_scale) + stats.norm.logpdf(x).sum()
         params[p.name] = BY_HAND[p.transform](x if p.centred else mean + sd * x)
@@ -67,10 +76,14 @@ def test_log_density_is_the_sum_of_priors_and_likelihood(model):
 def test_log_density_is_that_of_the_numpyro_model_but_for_coordinates(model):
     for seed in range(3):
         position = draw_from_prior(np.random.default_rng(seed), model, 4)
-        coordinates = sum(np.log(2 * sd) for p, sd in zip(model.parameters, split(position, model, 4)[1]) if not p.centred)
+        coordinates = sum(
+            np.log(2 * sd) for p, sd in zip(model.parameters, split(position, model, 4)[1]) if not p.centred
+        )
         sites = {name: jnp.asarray(x) for name, x in to_sites(position, model, 4).items()}
         numpyros = -potential_energy(hierarchical_model, (DATA, model), {}, sites)
-        np.testing.assert_allclose(log_density(jnp.asarray(position), DATA, model) + coordinates, numpyros, rtol=1e-5)
+        np.testing.assert_allclose(
+            log_density(jnp.asarray(position), DATA, model) + coordinates, numpyros, rtol=1e-5
+        )
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
@@ -78,8 +91,15 @@ def test_an_sd_with_the_other_sign_is_the_same_place(model):
     position = draw_from_prior(np.random.default_rng(2), model, 4)
     other = with_negative_sds(position, model)
     assert not np.array_equal(position, other)
-    np.testing.assert_allclose(log_density(jnp.asarray(other), DATA, model), log_density(jnp.asarray(position), DATA, model), rtol=1e-6)
-    for one, same in zip(jax.tree.leaves(to_people(jnp.asarray(position), model, 4)), jax.tree.leaves(to_people(jnp.asarray(other), model, 4))):
+    np.testing.assert_allclose(
+        log_density(jnp.asarray(other), DATA, model),
+        log_density(jnp.asarray(position), DATA, model),
+        rtol=1e-6,
+    )
+    for one, same in zip(
+        jax.tree.leaves(to_people(jnp.asarray(position), model, 4)),
+        jax.tree.leaves(to_people(jnp.asarray(other), model, 4)),
+    ):
         np.testing.assert_allclose(one, same, rtol=1e-6)
 
 
@@ -91,12 +111,20 @@ def test_people_and_group_lead_back_to_their_position(model):
 
 
 def test_starting_positions_follow_the_prior():
-    positions = np.stack([draw_from_prior(np.random.default_rng(seed), EVERY_KIND, 2) for seed in range(2000)])
+    positions = np.stack(
+        [draw_from_prior(np.random.default_rng(seed), EVERY_KIND, 2) for seed in range(2000)]
+    )
     people, group = jax.vmap(lambda position: to_people(position, EVERY_KIND, 2))(jnp.asarray(positions))
     prior = group_prior(EVERY_KIND)
     for i in range(len(EVERY_KIND.parameters)):
-        assert stats.kstest(group.mean[:, i], stats.norm(prior.mean_location[i], prior.mean_scale[i]).cdf).pvalue > 1e-4
-        assert stats.kstest(np.exp(group.log_sd[:, i]), stats.halfnorm(scale=prior.sd_scale[i]).cdf).pvalue > 1e-4
+        assert (
+            stats.kstest(group.mean[:, i], stats.norm(prior.mean_location[i], prior.mean_scale[i]).cdf).pvalue
+            > 1e-4
+        )
+        assert (
+            stats.kstest(np.exp(group.log_sd[:, i]), stats.halfnorm(scale=prior.sd_scale[i]).cdf).pvalue
+            > 1e-4
+        )
         standard = (people[:, i] - group.mean[:, i, None]) / np.exp(group.log_sd[:, i, None])
         assert stats.kstest(np.asarray(standard).ravel(), stats.norm.cdf).pvalue > 1e-4
 
@@ -105,12 +133,15 @@ def test_starting_positions_follow_the_prior():
 
 
 def some_posterior(n_subjects=30, n_draws=4000, seed=0):
-    """Draws of group and people of a model with normal data: half of the people are known well, half hardly."""
+    """Draws of group and people of a model with normal data: half of the people are known well, half
+    hardly."""
     rng, model = np.random.default_rng(seed), ASYMMETRIC
     taken = np.where(np.arange(n_subjects) % 2, 0.9, 0.05)
     mean, sd = rng.normal(0.4, 0.1, (n_draws, 3)), np.exp(rng.normal(-0.3, 0.1, (n_draws, 3)))
     favoured = np.random.default_rng(99).normal(size=(3, n_subjects)) * 0.7 + 0.4
-    offsets = taken * (favoured - mean[..., None]) / sd[..., None] + np.sqrt(1 - taken) * rng.normal(size=(n_draws, 3, n_subjects))
+    offsets = taken * (favoured - mean[..., None]) / sd[..., None] + np.sqrt(1 - taken) * rng.normal(
+        size=(n_draws, 3, n_subjects)
+    )
     return np.concatenate([mean, sd, offsets.reshape(n_draws, -1)], axis=1), model, n_subjects
 
 
@@ -121,7 +152,9 @@ def moved_of(positions, shape):
 def test_unstretching_undoes_stretching():
     positions, model, n_subjects = some_posterior()
     for shape in (learn_stretch(positions, model, n_subjects), rough_stretch(model, n_subjects)):
-        np.testing.assert_allclose(stretch(jnp.asarray(moved_of(positions[:1], shape)[0]), shape), positions[0], rtol=1e-3, atol=1e-5)
+        np.testing.assert_allclose(
+            stretch(jnp.asarray(moved_of(positions[:1], shape)[0]), shape), positions[0], rtol=1e-3, atol=1e-5
+        )
 
 
 def test_a_learned_stretch_makes_a_posterior_round():
@@ -137,7 +170,9 @@ def test_a_learned_stretch_makes_a_posterior_round():
 def test_a_stretch_learned_from_few_draws_can_be_used():
     positions, model, n_subjects = some_posterior(n_draws=5)
     shape = learn_stretch(positions, model, n_subjects)
-    assert all(np.isfinite(x).all() for x in shape) and (np.diagonal(shape.people, axis1=1, axis2=2) > 0).all()
+    assert (
+        all(np.isfinite(x).all() for x in shape) and (np.diagonal(shape.people, axis1=1, axis2=2) > 0).all()
+    )
 
 
 def test_centred_people_do_not_follow_their_group():

@@ -18,9 +18,16 @@ RNG = np.random.default_rng(11)
 MASK = RNG.random((N_SUBJECTS, N_TRIALS)) > 0.2
 MASK[0], MASK[2, 15:] = True, False  # everything played; a shorter session
 CHOICES = RNG.integers(N_ARMS, size=(N_SUBJECTS, N_TRIALS))
-DATA = rwlib.ChoiceData(CHOICES, RNG.integers(2, size=CHOICES.shape).astype(float), MASK, N_ARMS, subjects=["ada", "ben", "cy"])
+DATA = rwlib.ChoiceData(
+    CHOICES, RNG.integers(2, size=CHOICES.shape).astype(float), MASK, N_ARMS, subjects=["ada", "ben", "cy"]
+)
 OUTCOMES = RNG.integers(2, size=(N_TRIALS, N_ARMS)).astype(float)
-TRUE = {"alpha_pos": [0.3, 0.7, 0.9], "alpha_neg": [0.5, 0.1, 0.9], "beta": [2.0, 4.0, 1.0], "stickiness": [0.5, -1.0, 2.0]}
+TRUE = {
+    "alpha_pos": [0.3, 0.7, 0.9],
+    "alpha_neg": [0.5, 0.1, 0.9],
+    "beta": [2.0, 4.0, 1.0],
+    "stickiness": [0.5, -1.0, 2.0],
+}
 NUM_DRAWS = 2000
 STICKY, KEY = rwlib.ASYMMETRIC_STICKY, jax.random.key(0)
 
@@ -32,14 +39,21 @@ def draws():
 
 
 def posterior(params, model, subjects, shape=(2, NUM_DRAWS // 2)):
-    variables = {name: (("chain", "draw", "subject"), np.broadcast_to(np.array(value), (*shape, len(subjects)))) for name, value in params.items()}
-    dataset = xr.Dataset(variables, {"chain": range(shape[0]), "draw": range(shape[1]), "subject": list(subjects)})
+    variables = {
+        name: (("chain", "draw", "subject"), np.broadcast_to(np.array(value), (*shape, len(subjects))))
+        for name, value in params.items()
+    }
+    dataset = xr.Dataset(
+        variables, {"chain": range(shape[0]), "draw": range(shape[1]), "subject": list(subjects)}
+    )
     return xr.DataTree.from_dict({"/": xr.Dataset(attrs={"model": model.name}), "posterior": dataset})
 
 
 @pytest.fixture(scope="module")
 def generative(draws):
-    return rwlib.generate(jax.random.key(0), OUTCOMES, draws, rwlib.ASYMMETRIC_STICKY, mask=MASK, num_draws=NUM_DRAWS)
+    return rwlib.generate(
+        jax.random.key(0), OUTCOMES, draws, rwlib.ASYMMETRIC_STICKY, mask=MASK, num_draws=NUM_DRAWS
+    )
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +77,12 @@ def plain_behaviour(choices, before, rewards, mask, block_size):
         last = trial
     curve = [[t / n if n else np.nan for t in row] for row, n in zip(taken, played)]
     stay = {how: np.mean(stays) if stays else np.nan for how, stays in after.items()}
-    return {"learning_curve": curve, "choice_share": taken.sum(axis=0) / played.sum(), "win_stay": stay["win"], "lose_shift": 1 - stay["loss"]}
+    return {
+        "learning_curve": curve,
+        "choice_share": taken.sum(axis=0) / played.sum(),
+        "win_stay": stay["win"],
+        "lose_shift": 1 - stay["loss"],
+    }
 
 
 @pytest.mark.parametrize("block_size", [1, 10, 100])
@@ -82,7 +101,11 @@ def test_behaviour_of_predictions_agrees_with_a_loop(generative, one_step):
             for i, label in enumerate(DATA.subjects):
                 at = dict(chain=1, draw=draw, subject=label)
                 choices = group["choices"].sel(at).values
-                history = (choices, group["rewards"].sel(at).values) if tree is generative else (DATA.choices[i], DATA.rewards[i])
+                history = (
+                    (choices, group["rewards"].sel(at).values)
+                    if tree is generative
+                    else (DATA.choices[i], DATA.rewards[i])
+                )
                 for name, expected in plain_behaviour(choices, *history, MASK[i], 10).items():
                     np.testing.assert_allclose(summaries[name].sel(at), expected, err_msg=name)
 
@@ -102,7 +125,9 @@ def test_what_never_happened_has_no_rate():
 def test_probability_of_the_observed_choices_agrees_with_a_plain_loop(one_step):
     for i in range(N_SUBJECTS):
         of_subject = {name: values[i] for name, values in TRUE.items()}
-        expected = np.exp(plain_log_likelihood(DATA.choices[i], DATA.rewards[i], MASK[i], N_ARMS, **of_subject))
+        expected = np.exp(
+            plain_log_likelihood(DATA.choices[i], DATA.rewards[i], MASK[i], N_ARMS, **of_subject)
+        )
         for draw in (0, 5):
             found = one_step["posterior_predictive"]["probability"].values[0, draw, i]
             np.testing.assert_allclose(found[MASK[i]], expected[MASK[i]], rtol=1e-4)
@@ -130,7 +155,9 @@ def test_choices_one_step_ahead_have_the_probabilities_of_a_plain_loop(one_step)
             found = np.bincount(choices[:, i, trial], minlength=N_ARMS) / len(choices)
             assert (np.abs(found - expected) < 5 * np.sqrt(expected * (1 - expected) / len(choices))).all()
             chosen = [action == DATA.choices[i, trial] for action in range(N_ARMS)]
-            value, _ = plain_update(value, [DATA.rewards[i, trial]] * N_ARMS, chosen, TRUE["alpha_pos"][i], TRUE["alpha_neg"][i])
+            value, _ = plain_update(
+                value, [DATA.rewards[i, trial]] * N_ARMS, chosen, TRUE["alpha_pos"][i], TRUE["alpha_neg"][i]
+            )
             trace = trace_after(trace, DATA.choices[i, trial], 1.0)
         assert (choices[:, i, ~MASK[i]] == 0).all()
 
@@ -167,13 +194,19 @@ def test_agents_who_play_again_behave_as_a_plain_agent_does(generative):
 
 def test_what_is_chosen_is_what_is_paid(generative):
     group = generative["posterior_predictive"]
-    paid = np.take_along_axis(np.broadcast_to(OUTCOMES, (*group["choices"].shape, N_ARMS)), group["choices"].values[..., None], axis=-1)[..., 0]
+    paid = np.take_along_axis(
+        np.broadcast_to(OUTCOMES, (*group["choices"].shape, N_ARMS)),
+        group["choices"].values[..., None],
+        axis=-1,
+    )[..., 0]
     np.testing.assert_array_equal(group["rewards"], np.where(MASK, paid, 0.0))
 
 
 def test_nobody_learns_from_a_missed_trial():
     one = posterior({"alpha_pos": [1.0], "alpha_neg": [1.0], "beta": [20.0]}, rwlib.ASYMMETRIC, [0])
-    outcomes = np.array([[0.0, 1.0], [0.0, 1.0]])  # whoever plays the first trial knows what to choose on the second
+    outcomes = np.array(
+        [[0.0, 1.0], [0.0, 1.0]]
+    )  # whoever plays the first trial knows what to choose on the second
     shares = []
     for mask in (None, np.array([[False, True]])):
         tree = rwlib.generate(jax.random.key(3), outcomes, one, mask=mask, num_draws=NUM_DRAWS)
@@ -182,23 +215,43 @@ def test_nobody_learns_from_a_missed_trial():
 
 
 def test_each_draw_and_each_subject_has_noise_of_its_own():
-    same = posterior({"alpha_pos": [0.5] * 2, "alpha_neg": [0.5] * 2, "beta": [1.0] * 2}, rwlib.ASYMMETRIC, [0, 1], shape=(2, 3))
+    same = posterior(
+        {"alpha_pos": [0.5] * 2, "alpha_neg": [0.5] * 2, "beta": [1.0] * 2},
+        rwlib.ASYMMETRIC,
+        [0, 1],
+        shape=(2, 3),
+    )
     data = rwlib.ChoiceData(np.zeros((2, 40), int), np.zeros((2, 40)), n_actions=2)
-    for tree in (rwlib.generate(jax.random.key(4), np.zeros((40, 2)), same), rwlib.predict_next(jax.random.key(4), data, same)):
+    for tree in (
+        rwlib.generate(jax.random.key(4), np.zeros((40, 2)), same),
+        rwlib.predict_next(jax.random.key(4), data, same),
+    ):
         runs = tree["posterior_predictive"]["choices"].values.reshape(-1, 40)
         assert len(np.unique(runs, axis=0)) == len(runs) == 12
 
 
 def test_the_two_kinds_differ_where_the_model_is_wrong():
-    """Somebody who always takes the arm that never pays: one step ahead sees the history, the generative agent learns better."""
+    """Somebody who always takes the arm that never pays: one step ahead sees the history, the generative
+    agent learns better."""
     stubborn = rwlib.ChoiceData(np.zeros((1, 60), int), np.zeros((1, 60)), n_actions=2)
     outcomes = np.tile([0.0, 1.0], (60, 1))
-    fitted = posterior({"alpha_pos": [0.3], "alpha_neg": [0.01], "beta": [3.0], "stickiness": [3.0]}, rwlib.ASYMMETRIC_STICKY, [0])
+    fitted = posterior(
+        {"alpha_pos": [0.3], "alpha_neg": [0.01], "beta": [3.0], "stickiness": [3.0]},
+        rwlib.ASYMMETRIC_STICKY,
+        [0],
+    )
     again = rwlib.generate(jax.random.key(5), outcomes, fitted, rwlib.ASYMMETRIC_STICKY)
     ahead = rwlib.predict_next(jax.random.key(5), stubborn, fitted, rwlib.ASYMMETRIC_STICKY)
     assert (again.attrs["kind"], ahead.attrs["kind"]) == ("generative", "one step ahead")
-    share = [rwlib.behaviour_table(rwlib.compare_behaviour(tree, stubborn)).loc["choice_share[0]"] for tree in (again, ahead)]
-    assert share[0]["predicted"] < 0.6 and share[1]["predicted"] > 0.9 and share[0]["observed"] == share[1]["observed"] == 1.0
+    share = [
+        rwlib.behaviour_table(rwlib.compare_behaviour(tree, stubborn)).loc["choice_share[0]"]
+        for tree in (again, ahead)
+    ]
+    assert (
+        share[0]["predicted"] < 0.6
+        and share[1]["predicted"] > 0.9
+        and share[0]["observed"] == share[1]["observed"] == 1.0
+    )
     assert not share[0]["inside"]
 
 
@@ -214,7 +267,9 @@ def test_intervals_agree_with_a_loop(generative):
     np.testing.assert_allclose(over_subjects.sel(bound=["low", "high"]), np.quantile(everybody, [0.1, 0.9]))
     observed = rwlib.behaviour(DATA)
     of_data = rwlib.behaviour_intervals(observed, over="subjects", prob=0.8)
-    np.testing.assert_allclose(of_data["win_stay"].sel(bound="high"), np.quantile(observed["win_stay"].values, 0.9))
+    np.testing.assert_allclose(
+        of_data["win_stay"].sel(bound="high"), np.quantile(observed["win_stay"].values, 0.9)
+    )
     assert of_data["learning_curve"].sizes["bound"] == 3
 
 
@@ -224,13 +279,17 @@ def test_the_table_agrees_with_a_loop(generative):
     observed, predicted = rwlib.behaviour(DATA), rwlib.behaviour(generative)
     for name, over_subjects in (("win_stay", np.nanmean), ("choice_share_sd[2]", np.nanstd)):
         variable, _, arm = name.replace("_sd", "").partition("[")
-        of_data, of_draws = (each[variable].sel(arm=int(arm[0])) if arm else each[variable] for each in (observed, predicted))
+        of_data, of_draws = (
+            each[variable].sel(arm=int(arm[0])) if arm else each[variable] for each in (observed, predicted)
+        )
         value = over_subjects(of_data.values)
         values = np.array([over_subjects(of_draw) for of_draw in of_draws.values.reshape(-1, N_SUBJECTS)])
         larger = sum(1.0 if x > value else 0.5 if x == value else 0.0 for x in values) / len(values)
         low, high = np.quantile(values, [0.1, 0.9])
         row = table.loc[name]
-        np.testing.assert_allclose(row.drop("inside").astype(float), [value, values.mean(), low, high, larger], rtol=1e-6)
+        np.testing.assert_allclose(
+            row.drop("inside").astype(float), [value, values.mean(), low, high, larger], rtol=1e-6
+        )
         assert row["inside"] == (low <= value <= high)
 
 
@@ -251,18 +310,28 @@ def test_draws_from_the_prior_agree_with_plain_numpy():
     assert np.corrcoef(unbounded.T)[0, 1] > 0.4  # two subjects of one group
 
 
-@pytest.mark.parametrize("model", [rwlib.SYMMETRIC, rwlib.ASYMMETRIC_TEMPERATURE, rwlib.WIN_STAY_LOSE_SHIFT, rwlib.RANDOM], ids=lambda m: m.name)
+@pytest.mark.parametrize(
+    "model",
+    [rwlib.SYMMETRIC, rwlib.ASYMMETRIC_TEMPERATURE, rwlib.WIN_STAY_LOSE_SHIFT, rwlib.RANDOM],
+    ids=lambda m: m.name,
+)
 def test_every_model_predicts(model):
     prior = rwlib.sample_prior(jax.random.key(7), model, n_subjects=N_SUBJECTS, num_draws=20)
     again = rwlib.generate(jax.random.key(8), OUTCOMES, prior, model, num_draws=10)
     data = rwlib.ChoiceData(DATA.choices, DATA.rewards, MASK, N_ARMS)
     ahead = rwlib.predict_next(jax.random.key(9), data, prior, model, num_draws=10)
-    assert again["prior_predictive"]["choices"].shape == ahead["prior_predictive"]["choices"].shape == (1, 10, N_SUBJECTS, N_TRIALS)
+    assert (
+        again["prior_predictive"]["choices"].shape
+        == ahead["prior_predictive"]["choices"].shape
+        == (1, 10, N_SUBJECTS, N_TRIALS)
+    )
     probability = ahead["prior_predictive"]["probability"].values[..., MASK]
     if model is rwlib.RANDOM:
         np.testing.assert_allclose(probability, 1 / N_ARMS, rtol=1e-6)
         return
-    params = {p.name: prior["prior"][p.name].values[0, 0] for p in model.parameters}  # evenly spaced draws begin with the first
+    params = {
+        p.name: prior["prior"][p.name].values[0, 0] for p in model.parameters
+    }  # evenly spaced draws begin with the first
     expected = np.exp(rwlib.trialwise_log_likelihood(data, params, model.agent))[MASK]
     np.testing.assert_allclose(probability[0, 0], expected, rtol=1e-5)
 
@@ -303,7 +372,11 @@ def test_double_precision_predicts_the_same(draws, one_step):
         rwlib.generate(jax.random.key(1), OUTCOMES, draws, rwlib.ASYMMETRIC_STICKY, mask=MASK, num_draws=2)
     finally:
         jax.config.update("jax_enable_x64", False)
-    np.testing.assert_allclose(again["posterior_predictive"]["probability"][0, 0], one_step["posterior_predictive"]["probability"][0, 0], rtol=1e-4)
+    np.testing.assert_allclose(
+        again["posterior_predictive"]["probability"][0, 0],
+        one_step["posterior_predictive"]["probability"][0, 0],
+        rtol=1e-4,
+    )
 
 
 TWO = np.ones((2, N_TRIALS), bool)
@@ -319,21 +392,61 @@ ONE_LESS = rwlib.ChoiceData(DATA.choices[:2], DATA.rewards[:2], MASK[:2], N_ARMS
     [
         (lambda d, g: rwlib.sample_prior(KEY, n_subjects=0), "n_subjects is 0; it must be at least 1"),
         (lambda d, g: rwlib.sample_prior(KEY, num_draws=0), "num_draws is 0"),
-        (lambda d, g: rwlib.generate(KEY, OUTCOMES, g, STICKY), "no group 'posterior' or 'prior'; it has 'posterior_predictive'"),
-        (lambda d, g: rwlib.generate(KEY, OUTCOMES, d), "The draws are of the model 'asymmetric, sticky', not of 'asymmetric'"),
+        (
+            lambda d, g: rwlib.generate(KEY, OUTCOMES, g, STICKY),
+            "no group 'posterior' or 'prior'; it has 'posterior_predictive'",
+        ),
+        (
+            lambda d, g: rwlib.generate(KEY, OUTCOMES, d),
+            "The draws are of the model 'asymmetric, sticky', not of 'asymmetric'",
+        ),
         (lambda d, g: rwlib.generate(KEY, OUTCOMES, d, STICKY, num_draws=0), "num_draws is 0"),
-        (lambda d, g: rwlib.generate(KEY, OUTCOMES, xr.DataTree.from_dict({"posterior": d["posterior"].to_dataset().drop_vars("beta")}), STICKY), "lack 'beta'"),
-        (lambda d, g: rwlib.generate(KEY, OUTCOMES, UNKNOWN, STICKY), "hold nan for subject 'ada'; they must be finite"),
+        (
+            lambda d, g: rwlib.generate(
+                KEY,
+                OUTCOMES,
+                xr.DataTree.from_dict({"posterior": d["posterior"].to_dataset().drop_vars("beta")}),
+                STICKY,
+            ),
+            "lack 'beta'",
+        ),
+        (
+            lambda d, g: rwlib.generate(KEY, OUTCOMES, UNKNOWN, STICKY),
+            "hold nan for subject 'ada'; they must be finite",
+        ),
         (lambda d, g: rwlib.generate(KEY, OUTCOMES[None], d, STICKY), "outcomes has shape (1, 25, 3)"),
-        (lambda d, g: rwlib.generate(KEY, np.where(OUTCOMES == OUTCOMES[2, 1], np.nan, OUTCOMES), d, STICKY), "is nan; each action needs a finite outcome"),
-        (lambda d, g: rwlib.generate(KEY, OUTCOMES, d, STICKY, mask=TWO), "mask has shape (2, 25); with these draws and outcomes it must be (3, 25)"),
-        (lambda d, g: rwlib.predict_next(KEY, OTHER_LABELS, d, STICKY), "The subject 'di' is in data and not in the fit"),
-        (lambda d, g: rwlib.predict_next(KEY, ONE_LESS, d, STICKY), "The subject 'cy' is in the fit and not in data"),
+        (
+            lambda d, g: rwlib.generate(
+                KEY, np.where(OUTCOMES == OUTCOMES[2, 1], np.nan, OUTCOMES), d, STICKY
+            ),
+            "is nan; each action needs a finite outcome",
+        ),
+        (
+            lambda d, g: rwlib.generate(KEY, OUTCOMES, d, STICKY, mask=TWO),
+            "mask has shape (2, 25); with these draws and outcomes it must be (3, 25)",
+        ),
+        (
+            lambda d, g: rwlib.predict_next(KEY, OTHER_LABELS, d, STICKY),
+            "The subject 'di' is in data and not in the fit",
+        ),
+        (
+            lambda d, g: rwlib.predict_next(KEY, ONE_LESS, d, STICKY),
+            "The subject 'cy' is in the fit and not in data",
+        ),
         (lambda d, g: rwlib.behaviour(DATA, block_size=0), "block_size is 0"),
         (lambda d, g: rwlib.behaviour(d), "without predictions"),
-        (lambda d, g: rwlib.behaviour_intervals(rwlib.behaviour(DATA), over="trials"), "over is 'trials'; it must be 'draws' or 'subjects'"),
-        (lambda d, g: rwlib.behaviour_intervals(rwlib.behaviour(DATA)), "observed choices have none; ask for 'subjects'"),
-        (lambda d, g: rwlib.behaviour_intervals(rwlib.behaviour(DATA), over="subjects", prob=1.0), "prob is 1.0"),
+        (
+            lambda d, g: rwlib.behaviour_intervals(rwlib.behaviour(DATA), over="trials"),
+            "over is 'trials'; it must be 'draws' or 'subjects'",
+        ),
+        (
+            lambda d, g: rwlib.behaviour_intervals(rwlib.behaviour(DATA)),
+            "observed choices have none; ask for 'subjects'",
+        ),
+        (
+            lambda d, g: rwlib.behaviour_intervals(rwlib.behaviour(DATA), over="subjects", prob=1.0),
+            "prob is 1.0",
+        ),
         (lambda d, g: rwlib.compare_behaviour(d, DATA), "without predictions"),
         (lambda d, g: rwlib.compare_behaviour(g, OTHER_ARMS), "(3, 25, 3), but data has (3, 25, 4)"),
         (lambda d, g: rwlib.compare_behaviour(g, OTHER_LABELS), "of subject 'cy' where data has 'di'"),

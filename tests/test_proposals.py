@@ -42,7 +42,9 @@ def test_people_are_drawn_as_their_density_says():
 
 def test_the_density_of_people_counts_correlations():
     cholesky = np.tile(np.linalg.cholesky([[1.0, 0.8], [0.8, 2.0]]), (4, 1, 1, 1))
-    of_two = Proposals(np.zeros((4, 2, 1)), cholesky, np.linalg.inv(cholesky), np.zeros((2, 2)), np.ones((2, 2)))
+    of_two = Proposals(
+        np.zeros((4, 2, 1)), cholesky, np.linalg.inv(cholesky), np.zeros((2, 2)), np.ones((2, 2))
+    )
     at = np.random.default_rng(1).normal(size=(6, 2))
     density = log_density_of_people(jnp.asarray(at)[..., None], of_two)[:, 0]
     expected = stats.multivariate_normal([0, 0], [[1.0, 0.8], [0.8, 2.0]]).logpdf(at) + np.log(2 * np.pi)
@@ -55,8 +57,12 @@ def test_groups_are_drawn_as_their_density_says():
     folded = stats.foldnorm(0.5 / 0.6, scale=0.6)
     assert stats.kstest(means, stats.norm(0.3, 0.7).cdf).pvalue > 1e-4
     assert stats.kstest(sds, folded.cdf).pvalue > 1e-4
-    density = log_density_of_groups(jnp.asarray(means[:9, None]), jnp.asarray(sds[:9, None]), proposals(1))[:, 0]
-    np.testing.assert_allclose(density, stats.norm(0.3, 0.7).logpdf(means[:9]) + folded.logpdf(sds[:9]), rtol=1e-8)
+    density = log_density_of_groups(jnp.asarray(means[:9, None]), jnp.asarray(sds[:9, None]), proposals(1))[
+        :, 0
+    ]
+    np.testing.assert_allclose(
+        density, stats.norm(0.3, 0.7).logpdf(means[:9]) + folded.logpdf(sds[:9]), rtol=1e-8
+    )
 
 
 def learned_from(people):
@@ -89,7 +95,9 @@ def test_the_wide_normals_are_those_of_a_new_person():
     means, sds = rng.normal([1.0, -1.0], [0.6, 0.2], (4000, 2)), np.full((4000, 2), [0.8, 0.1])
     learned = learn_proposals(rng.normal(size=(4000, 2, 3)), means, sds)
     np.testing.assert_allclose(learned.mean[0, :, 0], [1.0, -1.0], atol=0.05)
-    np.testing.assert_allclose(np.diagonal(learned.cholesky[0, 0]), np.hypot([0.8, 0.1], [0.6, 0.2]), rtol=0.05)
+    np.testing.assert_allclose(
+        np.diagonal(learned.cholesky[0, 0]), np.hypot([0.8, 0.1], [0.6, 0.2]), rtol=0.05
+    )
     np.testing.assert_allclose(learned.cholesky[1], 2 * learned.cholesky[0])
 
 

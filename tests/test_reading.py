@@ -33,29 +33,65 @@ def quietly(*arguments, **settings):
 @pytest.mark.parametrize(
     ("change", "settings", "message"),
     [
-        ({"choice": TABLE["choice"].where(TABLE.index % 9 > 0, 99)}, {}, r"choices are 0, 1, 99, so 97 actions .* never chosen"),
+        (
+            {"choice": TABLE["choice"].where(TABLE.index % 9 > 0, 99)},
+            {},
+            r"choices are 0, 1, 99, so 97 actions .* never chosen",
+        ),
         ({"choice": 2 * TABLE["choice"] + 18}, {}, r"choices are 18, 20, so 19 actions"),
         ({"choice": TABLE["choice"] + 1}, {}, r"seem to start at 1: pass actions=\[1, 2"),
         ({"choice": 0}, {}, "Only action 0 was ever chosen"),
         ({"choice": np.where(TABLE["choice"], "left", "right")}, {}, r"as in actions=\['left', 'right'\]"),
-        ({"choice": np.where(TABLE["choice"], "A", "B")}, {"actions": ["A", "C"]}, r"Row \d+ has the choice 'B', which is not among the actions 'A', 'C'"),
+        (
+            {"choice": np.where(TABLE["choice"], "A", "B")},
+            {"actions": ["A", "C"]},
+            r"Row \d+ has the choice 'B', which is not among the actions 'A', 'C'",
+        ),
         ({"reward": 100 * TABLE["reward"]}, {}, r"Rewards run from 0 to 100\. .*scale='unit'"),
         ({"reward": TABLE["reward"] - 1}, {}, r"Rewards run from -1 to 0"),
-        ({"reward": TABLE["reward"].where(TABLE.index != 7)}, {}, r"Row 7 has a choice but no 'reward'.*feedback='reward'"),
-        ({"reward": TABLE["reward"].astype(str).str.replace(".", ",")}, {}, r"Row 0 has '[01],0' in column 'reward'.*decimal=','"),
-        ({"forced": np.tile(["True", "False"], N)}, {"forced": "forced"}, r"Row 0 has 'True' in column 'forced'; it must be True or False"),
-        ({"age": np.arange(2 * N)}, {"people": ["age"]}, r"Row 1 has 1 in column 'age', where subject 'ann' had 0 before"),
-        ({"cue": np.where(TABLE.index == 5, np.nan, 1.0)}, {"before": ["cue"]}, "Row 5 has nothing in column 'cue'"),
-        ({"trial": TABLE["trial"] % 10}, {}, r"Row 10 repeats trial 0 of subject 'ann'.*pass its column as block="),
+        (
+            {"reward": TABLE["reward"].where(TABLE.index != 7)},
+            {},
+            r"Row 7 has a choice but no 'reward'.*feedback='reward'",
+        ),
+        (
+            {"reward": TABLE["reward"].astype(str).str.replace(".", ",")},
+            {},
+            r"Row 0 has '[01],0' in column 'reward'.*decimal=','",
+        ),
+        (
+            {"forced": np.tile(["True", "False"], N)},
+            {"forced": "forced"},
+            r"Row 0 has 'True' in column 'forced'; it must be True or False",
+        ),
+        (
+            {"age": np.arange(2 * N)},
+            {"people": ["age"]},
+            r"Row 1 has 1 in column 'age', where subject 'ann' had 0 before",
+        ),
+        (
+            {"cue": np.where(TABLE.index == 5, np.nan, 1.0)},
+            {"before": ["cue"]},
+            "Row 5 has nothing in column 'cue'",
+        ),
+        (
+            {"trial": TABLE["trial"] % 10},
+            {},
+            r"Row 10 repeats trial 0 of subject 'ann'.*pass its column as block=",
+        ),
         ({}, {"scale": "units"}, "scale is 'units'"),
         ({"reward": 0.3}, {"scale": "unit"}, "All rewards are 0.3"),
         ({}, {"choice_is": "place"}, "choice_is is 'place'"),
         ({}, {"choice_is": "position"}, "needs offered="),
         ({}, {"subject": "id"}, r"no column 'id'; it has 'subject'.*as in subject='id'"),
         ({}, {"where": {"kind": "choice"}}, "where names the column 'kind'"),
-        ({"kind": "go"}, {"where": {"kind": "choice"}}, "No row has 'choice' in column 'kind'; there are 'go'"),
+        (
+            {"kind": "go"},
+            {"where": {"kind": "choice"}},
+            "No row has 'choice' in column 'kind'; there are 'go'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_can_be_read_in_two_ways_is_refused(change, settings, message):
     with pytest.raises(ValueError, match=message):
         quietly(TABLE.assign(**change), **settings)
@@ -66,8 +102,16 @@ def test_what_can_be_read_in_two_ways_is_refused(change, settings, message):
     [
         ({"subject": np.repeat(["ann", "Ann "], N)}, {}, "'ann' and 'Ann ' differ by case or blanks alone"),
         ({"choice": 0}, {"n_actions": 2}, r"hardly any were of the action 1 \(0 times\)"),
-        ({"choice": np.where(TABLE["subject"] == "bob", 1, TABLE["choice"])}, {}, r"1 of 2 subjects \('bob'\) always chose the same"),
-        ({"reward": 0.5 + 0.5 * TABLE["reward"]}, {}, "Rewards run from 0.5 to 1, but agents start from a value of 0.5"),
+        (
+            {"choice": np.where(TABLE["subject"] == "bob", 1, TABLE["choice"])},
+            {},
+            r"1 of 2 subjects \('bob'\) always chose the same",
+        ),
+        (
+            {"reward": 0.5 + 0.5 * TABLE["reward"]},
+            {},
+            "Rewards run from 0.5 to 1, but agents start from a value of 0.5",
+        ),
         ({"trial": TABLE["trial"] / 10}, {}, "1.10 comes before 1.2"),
     ],
 )
@@ -116,7 +160,10 @@ def test_trials_may_be_counted_anew_in_each_block():
     data = quietly(BLOCKS.sample(frac=1, random_state=1), block="block", subject="subject")
     in_order = quietly(BLOCKS, block="block").of_subjects([0, 1])
     ann, expected = (x.choices[x.subjects.index("ann")].reshape(3, 10) for x in (data, in_order))
-    order = [[data.blocks[i] for i in data.design.block[data.subjects.index("ann"), ::10]].index(name) for name in "xyz"]
+    order = [
+        [data.blocks[i] for i in data.design.block[data.subjects.index("ann"), ::10]].index(name)
+        for name in "xyz"
+    ]
     np.testing.assert_array_equal(ann[order], expected)
 
 

@@ -135,8 +135,11 @@ def test_a_design_pools_what_separate_fits_say(monkeypatch):
 
 
 def test_the_population_is_the_one_of_the_design():
-    """Its spread is half of the priors' scales, around the design's beta and the middle of the other priors."""
-    _, simulated = recovery._simulate_design(rwlib.ASYMMETRIC, 500, 5, 6.0, 4, 2, rwlib.FIVE_ARMS, None, rwlib.Design())
+    """Its spread is half of the priors' scales, around the design's beta and the middle of the other
+    priors."""
+    _, simulated = recovery._simulate_design(
+        rwlib.ASYMMETRIC, 500, 5, 6.0, 4, 2, rwlib.FIVE_ARMS, None, rwlib.Design()
+    )
     log_beta, unbounded = (
         np.concatenate([f(true[name]) for true, _ in simulated])
         for f, name in ((np.log, "beta"), (logit, "alpha_neg"))

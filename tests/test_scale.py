@@ -15,7 +15,11 @@ GROUP = [f"{name}_group_{what}" for name in ("alpha_pos", "alpha_neg", "beta") f
 
 def thousands_of_subjects():
     rng = np.random.default_rng(16)
-    unbounded = {"alpha_pos": rng.normal(0, 0.7, 5000), "alpha_neg": rng.normal(-0.5, 0.7, 5000), "beta": rng.normal(1, 0.4, 5000)}
+    unbounded = {
+        "alpha_pos": rng.normal(0, 0.7, 5000),
+        "alpha_neg": rng.normal(-0.5, 0.7, 5000),
+        "beta": rng.normal(1, 0.4, 5000),
+    }
     params = {name: np.exp(x) if name == "beta" else 1 / (1 + np.exp(-x)) for name, x in unbounded.items()}
     outcomes = rwlib.bernoulli_outcomes(jax.random.key(16), rwlib.FIVE_ARMS, 200)
     return rwlib.simulate(jax.random.key(17), outcomes, params).data
@@ -26,16 +30,27 @@ def test_five_thousand_subjects_have_no_divergence_and_the_group_posterior_of_fl
     fit = rwlib.fit(data, num_warmup=200, num_samples=100, num_chains=2, seed=1)
     assert int(fit.sample_stats.diverging.sum()) == 0
 
-    # The log density in float64 at every other draw: if it differs from the sampler's own by nearly the same number
-    # everywhere, both are the same posterior, and weighing the draws by the difference changes nothing.
+    # The log density in float64 at every other draw: if it differs from the sampler's own by nearly the same
+    # number everywhere, both are the same posterior, and weighing the draws by the difference changes
+    # nothing.
     monkeypatch.setattr(hierarchy, "SCORING", jnp.float64)
     some = fit["unconstrained_posterior"].dataset.isel(draw=slice(None, None, 2)).stack(of=("chain", "draw"))
     with jax.enable_x64(True):
-        log_density = jax.jit(lambda sites: -potential_energy(hierarchy.hierarchical_model, (data, rwlib.ASYMMETRIC), {}, sites))
-        double = [float(log_density({name: jnp.asarray(x.isel(of=i).values, float) for name, x in some.items()})) for i in range(some.sizes["of"])]
+        log_density = jax.jit(
+            lambda sites: -potential_energy(hierarchy.hierarchical_model, (data, rwlib.ASYMMETRIC), {}, sites)
+        )
+        double = [
+            float(log_density({name: jnp.asarray(x.isel(of=i).values, float) for name, x in some.items()}))
+            for i in range(some.sizes["of"])
+        ]
         monkeypatch.setattr(hierarchy, "SCORING", jnp.float32)
-        mixed_density = jax.jit(lambda sites: -potential_energy(hierarchy.hierarchical_model, (data, rwlib.ASYMMETRIC), {}, sites))
-        mixed = [float(mixed_density({name: jnp.asarray(x.isel(of=i).values, float) for name, x in some.items()})) for i in range(some.sizes["of"])]
+        mixed_density = jax.jit(
+            lambda sites: -potential_energy(hierarchy.hierarchical_model, (data, rwlib.ASYMMETRIC), {}, sites)
+        )
+        mixed = [
+            float(mixed_density({name: jnp.asarray(x.isel(of=i).values, float) for name, x in some.items()}))
+            for i in range(some.sizes["of"])
+        ]
     difference = np.array(double) - np.array(mixed)
     print("SD of the difference in log density", difference.std())
     assert difference.std() < 0.1

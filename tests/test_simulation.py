@@ -29,7 +29,9 @@ def test_values_and_probabilities_agree_with_a_plain_loop_over_the_same_choices(
             expected = choice_probabilities(value, trace, p["beta"], p["stickiness"], p["lapse"])
             np.testing.assert_allclose(simulation.choice_probs[subject, trial], expected, atol=1e-5)
             choice = int(simulation.data.choices[subject, trial])
-            value, errors = update(value, np.asarray(OUTCOMES[trial]), np.arange(5) == choice, p["alpha_pos"], p["alpha_neg"])
+            value, errors = update(
+                value, np.asarray(OUTCOMES[trial]), np.arange(5) == choice, p["alpha_pos"], p["alpha_neg"]
+            )
             np.testing.assert_allclose(simulation.prediction_errors[subject, trial], errors, atol=1e-5)
             assert simulation.data.rewards[subject, trial] == OUTCOMES[trial, choice]
             trace = trace_after(trace, choice, p["trace_rate"])
@@ -60,7 +62,9 @@ def test_the_same_key_gives_the_same_data_and_another_key_others():
 def test_each_subject_may_have_its_own_outcomes():
     tables = jnp.stack([jnp.zeros((20, 2)), jnp.ones((20, 2))])
     params = {"alpha_pos": 0.5, "alpha_neg": 0.5, "beta": 1.0}
-    np.testing.assert_array_equal(simulate(jax.random.key(0), tables, params).data.rewards, [[0.0] * 20, [1.0] * 20])
+    np.testing.assert_array_equal(
+        simulate(jax.random.key(0), tables, params).data.rewards, [[0.0] * 20, [1.0] * 20]
+    )
 
 
 def test_an_arm_that_always_pays_is_preferred_in_the_end():

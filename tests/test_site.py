@@ -15,7 +15,9 @@ TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf8"))
 DOCS = [TOC["root"]] + [entry["file"] for part in TOC["parts"] for entry in part["chapters"]]
 CHAPTERS = [doc for doc in DOCS if doc.startswith("chapters/")]
 
-pytestmark = pytest.mark.skipif(not (SITE / "searchindex.js").exists(), reason="no site is built: run `make book` first")
+pytestmark = pytest.mark.skipif(
+    not (SITE / "searchindex.js").exists(), reason="no site is built: run `make book` first"
+)
 
 _pages = {}
 
@@ -64,8 +66,13 @@ def test_scripts_are_loaded_where_they_are_used(doc):
     names = {f"move_{name.replace('-', '_')}.js" for classes in moving for name in classes}
     expected = (names & OUR_SCRIPTS) | ({"model.js", "moving.js"} if moving else set())
     if article(doc).select("#play-here"):
-        expected |= {"model.js", *(name for name in OUR_SCRIPTS if name.startswith("play") and "worker" not in name)}
-    loaded = {Path(urlparse(tag["src"]).path).name for tag in page(SITE / f"{doc}.html").select("script[src]")}
+        expected |= {
+            "model.js",
+            *(name for name in OUR_SCRIPTS if name.startswith("play") and "worker" not in name),
+        }
+    loaded = {
+        Path(urlparse(tag["src"]).path).name for tag in page(SITE / f"{doc}.html").select("script[src]")
+    }
     assert loaded & OUR_SCRIPTS == expected
 
 
@@ -73,14 +80,18 @@ def test_scripts_are_loaded_where_they_are_used(doc):
 def test_nothing_is_fetched_from_elsewhere(doc):
     """Scripts, styles, fonts and pictures lie in the site itself, so that it works offline."""
     for tag in page(SITE / f"{doc}.html").find_all(["script", "link", "img", "iframe", "source", "video"]):
-        if tag.name == "link" and not {"stylesheet", "preload", "icon", "modulepreload"} & set(tag.get("rel", [])):
+        if tag.name == "link" and not {"stylesheet", "preload", "icon", "modulepreload"} & set(
+            tag.get("rel", [])
+        ):
             continue
         for address in (tag.get("src"), tag.get("href")):
             if address and not address.startswith("data:"):
                 assert not is_external(address), address
                 file = ((SITE / f"{doc}.html").parent / unquote(urlparse(address).path)).resolve()
                 assert file.exists(), address
-        assert "://" not in (tag.string or "") or tag.get("type") == "application/vnd.jupyter.widget-state+json"
+        assert (
+            "://" not in (tag.string or "") or tag.get("type") == "application/vnd.jupyter.widget-state+json"
+        )
 
 
 def test_styles_import_nothing_from_elsewhere():
@@ -120,14 +131,29 @@ def test_no_markup_is_left_unrendered(doc):
     for code in copy.select("pre, code, script"):
         code.decompose()
     text = copy.get_text()
-    for raw in ("{glue", "{doc}", "{ref}", "{numref}", "{term}", "{cite", "{run-time}", ":::", "```", "not measured"):
+    for raw in (
+        "{glue",
+        "{doc}",
+        "{ref}",
+        "{numref}",
+        "{term}",
+        "{cite",
+        "{run-time}",
+        ":::",
+        "```",
+        "not measured",
+    ):
         assert raw not in text, raw
     assert not copy.select(".system-message, .problematic")
 
 
 @pytest.mark.parametrize("doc", CHAPTERS)
 def test_chapter_can_be_downloaded_as_an_executed_notebook(doc):
-    links = [link["href"] for link in page(SITE / f"{doc}.html").find_all("a", href=True) if link["href"].endswith(".ipynb")]
+    links = [
+        link["href"]
+        for link in page(SITE / f"{doc}.html").find_all("a", href=True)
+        if link["href"].endswith(".ipynb")
+    ]
     assert links
     notebook = nbformat.read((SITE / f"{doc}.html").parent / links[0], as_version=4)
     nbformat.validate(notebook)
@@ -167,6 +193,10 @@ def test_search_knows_every_page():
 
 def test_every_module_is_in_the_reference():
     text = article("back_matter/api").get_text()
-    paths = (path.relative_to(ROOT).with_suffix("") for path in (ROOT / "rwlib").rglob("*.py") if path.stem != "__init__")
+    paths = (
+        path.relative_to(ROOT).with_suffix("")
+        for path in (ROOT / "rwlib").rglob("*.py")
+        if path.stem != "__init__"
+    )
     modules = [".".join(path.parts) for path in paths]
     assert not [module for module in modules if f"{module}." not in text]

@@ -144,7 +144,8 @@ if __name__ == "__main__":
 
 
 def test_ctrl_c_stops_a_study_and_its_processes_and_keeps_what_is_finished(tmp_path):
-    # As in a terminal: what runs the tests in the background may have told all that it starts to ignore Ctrl-C.
+    # As in a terminal: what runs the tests in the background may have told all that it starts to ignore
+    # Ctrl-C.
     in_a_terminal = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
     (tmp_path / "script.py").write_text(in_a_terminal + SCRIPT)
     command = [sys.executable, "script.py"]

@@ -214,7 +214,8 @@ def calibrate(
     num_threads: int | None = None,
     progress_bar: bool | None = None,
 ) -> pd.DataFrame:
-    """Simulate many data sets from the prior, fit all of them side by side, and rank the truth in each posterior.
+    """Simulate many data sets from the prior, fit all of them side by side, and rank the truth in each
+    posterior.
 
     If the truth is drawn from the prior, and the sampler finds the posterior of the model that made the data,
     then every rank is equally probable. Any fault in the prior, the likelihood, the simulation or the sampler
@@ -223,7 +224,8 @@ def calibrate(
     Ranks of parameters do not see everything: a posterior that ignores the data and returns the prior has
     uniform ones. So the log-likelihood of the data is ranked as well, at the truth among those at the draws.
 
-    Every fit is checked, and those that fail are fitted once more, by the rule of :func:`rwlib.fitting.inference.fit_and_check`.
+    Every fit is checked, and those that fail are fitted once more, by the rule of
+    :func:`rwlib.fitting.inference.fit_and_check`.
 
     Parameters
     ----------
@@ -247,8 +249,8 @@ def calibrate(
     -------
     ranks : pandas.DataFrame
         Columns ``dataset`` (from 0), those of :func:`rank_table`, ``passes`` (whether
-        :func:`rwlib.fitting.diagnostics.check` accepts the fit) and ``refitted`` (whether it is a second one). Rows for
-        the group-level parameters, for three subjects (fewer where there are fewer), and for
+        :func:`rwlib.fitting.diagnostics.check` accepts the fit) and ``refitted`` (whether it is a second
+        one). Rows for the group-level parameters, for three subjects (fewer where there are fewer), and for
         ``log_likelihood``, that of all subjects' choices in nats by the fitted model.
 
     Raises
@@ -290,7 +292,8 @@ def calibrate(
     }
     if not shared:
         raise ValueError(
-            f"The models {true_model.name!r} and {model.name!r} have no parameter in common: there is nothing to rank."
+            f"The models {true_model.name!r} and {model.name!r} have no parameter in common: there is "
+            f"nothing to rank."
         )
     names = {
         name
@@ -298,7 +301,9 @@ def calibrate(
         for name in (f"{parameter}_group_mean", f"{parameter}_group_sd", parameter)
     }
 
-    drawn = simulate_from_prior(true_model, outcomes, n_datasets=n_datasets, n_subjects=n_subjects, seed=seed, design=design)
+    drawn = simulate_from_prior(
+        true_model, outcomes, n_datasets=n_datasets, n_subjects=n_subjects, seed=seed, design=design
+    )
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(n_datasets)]
     settings = dict(
         num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept
@@ -409,18 +414,21 @@ class Verdict:
     def __str__(self) -> str:
         inside = int(self.table["inside"].sum())
         lines = [
-            f"Inside the {100 * self.band:.4g}% band, over {self.n_datasets} data sets: {inside} of {len(self.table)} parameters."
+            f"Inside the {100 * self.band:.4g}% band, over {self.n_datasets} data sets: {inside} of "
+            f"{len(self.table)} parameters."
         ]
         for name, row in self.table[~self.table["inside"]].iterrows():
             lines.append(
-                f"- {name}: mean rank {row['mean']:.2f} (uniform: 0.50), SD {row['sd']:.2f} (uniform: 0.29): {_reading(row, self.n_datasets)}."
+                f"- {name}: mean rank {row['mean']:.2f} (uniform: 0.50), SD {row['sd']:.2f} (uniform: 0.29): "
+                f"{_reading(row, self.n_datasets)}."
             )
         if self.n_left_out:
             lines.append(f"Left out: {self.n_left_out} more data sets, whose fits did not pass their check.")
         low_ess = self.table["low_ess"].max()
         if low_ess > 0.05:
             lines.append(
-                f"Up to {low_ess:.0%} of the fits have fewer independent draws than ranks: raise num_samples before you believe this."
+                f"Up to {low_ess:.0%} of the fits have fewer independent draws than ranks: raise num_samples "
+                f"before you believe this."
             )
         return "\n".join(lines)
 
@@ -428,7 +436,8 @@ class Verdict:
 
 
 def calibration_verdict(ranks: pd.DataFrame, band: float = 0.99) -> Verdict:
-    """Are the ranks uniform? For each parameter, look whether their distribution stays inside a simultaneous band.
+    """Are the ranks uniform? For each parameter, look whether their distribution stays inside a simultaneous
+    band.
 
     The band is drawn around the distribution function of a uniform variable. If the ranks are uniform, the
     whole curve stays inside it with probability ``band``. Of many parameters some will leave it by chance:
@@ -494,7 +503,8 @@ def calibration_verdict(ranks: pd.DataFrame, band: float = 0.99) -> Verdict:
 
 @functools.cache
 def _band(n_datasets, band):
-    """ArviZ's band, from so many simulations that its own error does not matter. It is drawn from a fixed seed."""
+    """ArviZ's band, from so many simulations that its own error does not matter. It is drawn from a fixed
+    seed."""
     points, _, low, high = ecdf_pit(np.linspace(0, 1, n_datasets), band, n_simulations=10_000)
     return points, low, high
 

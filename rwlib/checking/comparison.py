@@ -39,7 +39,8 @@ MIN_N_EFF, MAX_ROUNDS = 100, 40  # of people drawn from a group, in `kfold_by_su
 def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None) -> ELPDData:
     r"""Expected log predictive density when each choice in turn is left out, from one fit.
 
-    .. math:: \sum_{i,t} \log \int p(c_{it} \mid h_{it}, \theta)\; p(\theta \mid \text{scores of all other choices})\, d\theta
+    .. math:: \sum_{i,t} \log \int p(c_{it} \mid h_{it}, \theta)\;
+              p(\theta \mid \text{scores of all other choices})\, d\theta
 
     The choice is left out of the score only: it stays in the history *h* of later trials, where it and its
     reward still teach the agent. So this asks how well a choice is predicted by parameters that were not
@@ -126,8 +127,10 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
     if large:
         elpd.warning = True
         warnings.warn(
-            f"The scores of {large} of {elpd_i.size} choices by the model {model.name!r} are rough: their Pareto k "
-            f"is above {elpd.good_k:.2f}, {float(pareto_k.max()):.2f} at most. Draw more, and look at what these "
+            f"The scores of {large} of {elpd_i.size} choices by the model {model.name!r} are rough: their "
+            f"Pareto k "
+            f"is above {elpd.good_k:.2f}, {float(pareto_k.max()):.2f} at most. Draw more, and look at what "
+            f"these "
             "choices have in common: the model may not expect them.",
             stacklevel=2,
         )
@@ -135,13 +138,16 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
 
 
 def _posterior_of(fit, data, model):
-    """The posterior of the subjects of ``data``, in their order, unless the fit is of another model or of other data."""
+    """The posterior of the subjects of ``data``, in their order, unless the fit is of another model or of
+    other data."""
     hierarchy.check_fitted(fit.attrs, model)
     fitted = hierarchy.of_subjects(fit["observed_data"].to_dataset(), data.subjects)
     given = {name: getattr(data, name) for name in ("choices", "rewards", "mask")} | arrays_of(data.design)
     for name in {**given, **fitted.data_vars}:
         if name not in given or name not in fitted or not np.array_equal(fitted[name].values, given[name]):
-            raise ValueError(f"The fit is one of other data: {name!r} differs. Give the data that were fitted.")
+            raise ValueError(
+                f"The fit is one of other data: {name!r} differs. Give the data that were fitted."
+            )
     return hierarchy.of_subjects(fit["posterior"].to_dataset(), data.subjects)
 
 
@@ -196,10 +202,11 @@ def kfold_by_subject(
 
     Subjects are dealt into folds at random, and for each fold the model is fitted to all others; the fits run
     side by side (:func:`arviz_stats.loo_kfold` would run them one after the other), are checked, and are run
-    once more where they fail, by the rule of :func:`rwlib.fitting.inference.fit_and_check`. A subject who was left
-    out is a new one: nothing is known of their parameters but the group. So the probability of their whole
-    session is averaged over subjects drawn from the group, for each posterior draw of the group. Few of them
-    may be like this person, and only those count. So more are drawn until each score rests on at least 100.
+    once more where they fail, by the rule of :func:`rwlib.fitting.inference.fit_and_check`. A subject who was
+    left out is a new one: nothing is known of their parameters but the group. So the probability of their
+    whole session is averaged over subjects drawn from the group, for each posterior draw of the group. Few of
+    them may be like this person, and only those count. So more are drawn until each score rests on at least
+    100.
 
     Parameters
     ----------
@@ -304,7 +311,8 @@ def kfold_by_subject(
     if not passes.all():
         worst = checked[int(np.argmin(passes))].report
         warnings.warn(
-            f"{(~passes).sum()} of the {n_folds} folds' fits of the model {model.name!r} do not pass their check, "
+            f"{(~passes).sum()} of the {n_folds} folds' fits of the model {model.name!r} do not pass their "
+            f"check, "
             f"though run twice; their subjects' scores are not to be used. Fold {np.argmin(passes)}: {worst}",
             stacklevel=2,
         )
@@ -312,7 +320,8 @@ def kfold_by_subject(
         who = n_eff_i["subject"].values.tolist()[int(np.argmin(n_eff_i.values))]
         warnings.warn(
             f"The score of subject {who!r} rests on {float(n_eff_i.min()):.0f} effective draws, fewer than "
-            f"{MIN_N_EFF}: hardly anybody in the group of the model {model.name!r} is like this. Raise num_samples, "
+            f"{MIN_N_EFF}: hardly anybody in the group of the model {model.name!r} is like this. Raise "
+            f"num_samples, "
             "or draws_per_group.",
             stacklevel=2,
         )
@@ -322,16 +331,15 @@ def kfold_by_subject(
 def _score_strangers(data, posterior, model, draws_per_group, rng):
     """Log-probability of each session, averaged over people drawn from the group.
 
-    People are drawn until everybody's score rests on enough independent draws. Their numbers are returned, too.
+    People are drawn until everybody's score rests on enough independent draws. Their numbers are returned,
+    too.
     """
     n_groups = posterior.sizes["chain"] * posterior.sizes["draw"]
     weights = []  # of each round, in units of exp(top): (n_groups, n_subjects) sums, and those of squares
     top = np.full(data.n_subjects, -np.inf)
     for n_rounds in range(1, MAX_ROUNDS + 1):
         people = _in_single_precision(_people_of_group(posterior, model, draws_per_group, rng))
-        logs = np.asarray(score_people(data, people, model), float).reshape(
-            n_groups, draws_per_group, -1
-        )
+        logs = np.asarray(score_people(data, people, model), float).reshape(n_groups, draws_per_group, -1)
         top_before, top = top, np.maximum(top, logs.max(axis=(0, 1)))
         new = np.exp(logs - top)
         shrink = np.exp(top_before - top)
@@ -397,7 +405,8 @@ def scores_by_person(elpd: ELPDData) -> pd.Series:
     if "passes" in elpd_i.coords and not elpd_i["passes"].values.all():
         refused = sorted(set(elpd_i["fold"].values[~elpd_i["passes"].values].tolist()))
         raise ValueError(
-            f"The fits of folds {refused} do not pass their check: their scores are not to be compared. Run the "
+            f"The fits of folds {refused} do not pass their check: their scores are not to be compared. Run "
+            f"the "
             "fits longer."
         )
     return pd.Series(elpd_i.values).groupby(elpd_i["subject"].values, sort=False).sum()
@@ -459,7 +468,8 @@ def compare_by_person(elpds: Mapping[str, ELPDData]) -> pd.DataFrame:
             same = same and _labels(elpd, coordinate) == _labels(first, coordinate)
         if not same:
             raise ValueError(
-                f"The scores of {first_name!r} ({first.kind}) and of {name!r} ({elpd.kind}) are not of the same "
+                f"The scores of {first_name!r} ({first.kind}) and of {name!r} ({elpd.kind}) are not of the "
+                f"same "
                 "kind and the same choices; score all models alike, on the same data."
             )
     return compare_scores(pd.DataFrame({name: scores_by_person(elpd) for name, elpd in elpds.items()}))

@@ -33,7 +33,8 @@ def recover_models(
     num_threads: int | None = None,
     progress_bar: bool | None = None,
 ) -> pd.DataFrame:
-    """Simulate with one model, fit all of them, and score each fit by :func:`rwlib.checking.comparison.loo_by_trial`.
+    """Simulate with one model, fit all of them, and score each fit by
+    :func:`rwlib.checking.comparison.loo_by_trial`.
 
     Parameters
     ----------
@@ -56,9 +57,10 @@ def recover_models(
     table : pandas.DataFrame
         One row for each data set and model: ``seed`` and ``dataset`` (from 0), ``true`` and ``fitted`` (names
         of models), ``elpd``, its ``difference`` to the model that wins this data set, with its
-        ``standard_error`` by person and whether it is ``decided`` (:func:`rwlib.checking.comparison.compare_by_person`), ``pareto_k``
-        (the largest), ``r_hat`` (the largest) and ``divergences`` of the fit, whether it ``passes`` its check
-        and whether it was ``refitted``. For :func:`confusion_matrix`.
+        ``standard_error`` by person and whether it is ``decided``
+        (:func:`rwlib.checking.comparison.compare_by_person`), ``pareto_k`` (the largest), ``r_hat`` (the
+        largest) and ``divergences`` of the fit, whether it ``passes`` its check and whether it was
+        ``refitted``. For :func:`confusion_matrix`.
 
     Raises
     ------
@@ -170,7 +172,8 @@ def confusion_matrix(table: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> import pandas as pd
     >>> from rwlib import confusion_matrix
-    >>> rows = [(0, "a", "a", -1.0), (0, "a", "b", -2.0), (1, "a", "a", -3.0), (1, "a", "b", -2.0), (0, "b", "a", -2.0), (0, "b", "b", -1.0)]
+    >>> rows = [(0, "a", "a", -1.0), (0, "a", "b", -2.0), (1, "a", "a", -3.0), (1, "a", "b", -2.0)]
+    >>> rows += [(0, "b", "a", -2.0), (0, "b", "b", -1.0)]
     >>> table = pd.DataFrame(rows, columns=["dataset", "true", "fitted", "elpd"]).assign(seed=0)
     >>> print(confusion_matrix(table).rename_axis(index=None))
     estimated    a    b
@@ -182,20 +185,23 @@ def confusion_matrix(table: pd.DataFrame) -> pd.DataFrame:
     twice = table.duplicated([*of_dataset, "fitted"])
     if twice.any():
         raise ValueError(
-            f"The table has two scores for one data set and model: {table.loc[twice, [*of_dataset, 'fitted']].iloc[0].to_dict()}."
+            f"The table has two scores for one data set and model: "
+            f"{table.loc[twice, [*of_dataset, 'fitted']].iloc[0].to_dict()}."
         )
     if "passes" in table:
         table = table[table.groupby(of_dataset)["passes"].transform("all")]
     if lost := set(true) - set(table["true"]):
         raise ValueError(
-            f"On every data set of {', '.join(map(repr, sorted(lost)))} some model's fit does not pass; run the "
+            f"On every data set of {', '.join(map(repr, sorted(lost)))} some model's fit does not pass; run "
+            f"the "
             "fits longer."
         )
     scores = table.pivot(index=of_dataset, columns="fitted", values="elpd")
     if scores.isna().any(axis=None):
         dataset, lacking = scores.isna().stack().idxmax()[:-1], scores.isna().stack().idxmax()[-1]
         raise ValueError(
-            f"The table has no score of {lacking!r} for {dict(zip(of_dataset, dataset))}; each data set needs one of every model."
+            f"The table has no score of {lacking!r} for {dict(zip(of_dataset, dataset))}; each data set "
+            f"needs one of every model."
         )
     wins = scores.eq(scores.max(axis=1), axis=0)
     confusion = wins.div(wins.sum(axis=1), axis=0).groupby("true").mean().loc[true, fitted]
@@ -205,7 +211,8 @@ def confusion_matrix(table: pd.DataFrame) -> pd.DataFrame:
 def inversion_matrix(confusion: pd.DataFrame, prior: Sequence[float] | None = None) -> pd.DataFrame:
     r"""What a winner says about the truth: P(true | estimated), by Bayes' rule.
 
-    .. math:: P(\text{true} \mid \text{estimated}) = \frac{P(\text{estimated} \mid \text{true})\, P(\text{true})}
+    .. math:: P(\text{true} \mid \text{estimated}) =
+        \frac{P(\text{estimated} \mid \text{true})\, P(\text{true})}
         {\sum_{\text{true}} P(\text{estimated} \mid \text{true})\, P(\text{true})}
 
     Parameters
@@ -248,7 +255,8 @@ def inversion_matrix(confusion: pd.DataFrame, prior: Sequence[float] | None = No
     before = np.full(len(values), 1 / len(values)) if prior is None else np.asarray(prior, float)
     if before.shape != (len(values),) or not ((before >= 0).all() and np.isclose(before.sum(), 1.0)):
         raise ValueError(
-            f"prior must hold a probability for each of the {len(values)} true models, with a sum of one; it is {prior}."
+            f"prior must hold a probability for each of the {len(values)} true models, with a sum of one; it "
+            f"is {prior}."
         )
     joint = values * before[:, None]
     total = joint.sum(axis=0)

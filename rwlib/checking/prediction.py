@@ -1,8 +1,8 @@
 """What a model predicts about behaviour, before it has seen data (prior) and after (posterior).
 
-There are two kinds of prediction. *Generative*: agents play the task again, and each choice has its consequences
-(:func:`generate`). *One step ahead*: each choice is predicted from the choices and rewards that were really observed before it
-(:func:`predict_next`). Both can be compared with what was observed
+There are two kinds of prediction. *Generative*: agents play the task again, and each choice has its
+consequences (:func:`generate`). *One step ahead*: each choice is predicted from the choices and rewards that
+were really observed before it (:func:`predict_next`). Both can be compared with what was observed
 (:mod:`rwlib.checking.summaries`).
 """
 
@@ -20,14 +20,24 @@ from rwlib.model.agents import check_agent, precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design, check_design
-from rwlib.fitting.hierarchy import ASYMMETRIC, Model, check_fitted, check_model, model_fingerprint, of_subjects, sample_subjects
+from rwlib.fitting.hierarchy import (
+    ASYMMETRIC,
+    Model,
+    check_fitted,
+    check_model,
+    model_fingerprint,
+    of_subjects,
+    sample_subjects,
+)
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.simulation import play_all
 
 __all__ = ["generate", "predict_next", "sample_prior"]
 
 
-def sample_prior(key: PRNGKeyArray, model: Model = ASYMMETRIC, n_subjects: int = 40, num_draws: int = 500) -> xr.DataTree:
+def sample_prior(
+    key: PRNGKeyArray, model: Model = ASYMMETRIC, n_subjects: int = 40, num_draws: int = 500
+) -> xr.DataTree:
     """Draw groups, and their subjects, from a model's priors.
 
     Each draw is another group: its means and SDs, and then its subjects.
@@ -45,7 +55,8 @@ def sample_prior(key: PRNGKeyArray, model: Model = ASYMMETRIC, n_subjects: int =
     Returns
     -------
     tree : xarray.DataTree
-        Group ``prior``, with the variables that the group ``posterior`` of :func:`rwlib.fitting.inference.fit` has and one chain.
+        Group ``prior``, with the variables that the group ``posterior`` of
+        :func:`rwlib.fitting.inference.fit` has and one chain.
 
     Raises
     ------
@@ -92,43 +103,45 @@ def generate(
     design: Design = Design(),
     num_draws: int = 500,
 ) -> xr.DataTree:
-    """Let the agents play the task again, with parameters from the posterior or the prior: the generative prediction.
+    """Let the agents play the task again, with parameters from the posterior or the prior: the generative
+    prediction.
 
     Parameters
     ----------
     key : jax.random.key
         Split into one key per draw and subject.
     outcomes : array, shape (n_trials, n_actions) or (n_subjects, n_trials, n_actions)
-        What each action would have paid on each trial: one table for all subjects, or one each. Observed choices do not
-        say this, since nobody knows what the other actions would have paid.
+        What each action would have paid on each trial: one table for all subjects, or one each. Observed
+        choices do not say this, since nobody knows what the other actions would have paid.
     draws : xarray.DataTree
         From :func:`rwlib.fitting.inference.fit` or :func:`sample_prior`. Of both, the posterior is taken.
     model : Model, default ASYMMETRIC
         The model that was fitted.
     mask : array of bool, shape (n_subjects, n_trials), optional
-        ``data.mask`` of observed choices: no agent plays a trial that its subject missed. Default: all are played.
-        Rows are in the order of the draws' subjects, as are those of ``outcomes``.
+        ``data.mask`` of observed choices: no agent plays a trial that its subject missed. Default: all are
+        played. Rows are in the order of the draws' subjects, as are those of ``outcomes``.
     design : Design, optional
-        ``data.design`` of observed choices: the same actions are on offer, runs begin where they did, and choices that
-        were forced are forced again.
+        ``data.design`` of observed choices: the same actions are on offer, runs begin where they did, and
+        choices that were forced are forced again.
     num_draws : int, default 500
         At most so many draws are used, evenly spaced along the chains.
 
     Returns
     -------
     predictions : xarray.DataTree
-        Group ``posterior_predictive`` (or ``prior_predictive``) with ``choices`` and ``rewards``, dimensions chain,
-        draw, subject, trial, and group ``constant_data`` with ``mask``.
+        Group ``posterior_predictive`` (or ``prior_predictive``) with ``choices`` and ``rewards``, dimensions
+        chain, draw, subject, trial, and group ``constant_data`` with ``mask``.
 
     Raises
     ------
     ValueError
-        If ``draws`` are not those of ``model``, the outcome tables do not fit, a shape does not fit, or a parameter is out of range.
+        If ``draws`` are not those of ``model``, the outcome tables do not fit, a shape does not fit, or a
+        parameter is out of range.
 
     References
     ----------
-    Palminteri, S., Wyart, V., & Koechlin, E. (2017). The importance of falsification in computational cognitive
-    modeling. https://doi.org/10.1016/j.tics.2017.03.011
+    Palminteri, S., Wyart, V., & Koechlin, E. (2017). The importance of falsification in computational
+    cognitive modeling. https://doi.org/10.1016/j.tics.2017.03.011
 
     Examples
     --------
@@ -144,14 +157,22 @@ def generate(
     n_subjects = dataset.sizes["subject"]
     outcomes = np.asarray(outcomes, float)
     if outcomes.ndim not in (2, 3) or (outcomes.ndim == 3 and len(outcomes) != n_subjects):
-        raise ValueError(f"outcomes has shape {outcomes.shape}; it must be (n_trials, n_actions), with {n_subjects} subjects in front if each has its own.")
+        raise ValueError(
+            f"outcomes has shape {outcomes.shape}; it must be (n_trials, n_actions), with {n_subjects} "
+            f"subjects in front if each has its own."
+        )
     if not np.isfinite(outcomes).all():
         at = tuple(np.argwhere(~np.isfinite(outcomes))[0].tolist())
-        raise ValueError(f"outcomes{list(at)} is {outcomes[at]}; each action needs a finite outcome on each trial.")
+        raise ValueError(
+            f"outcomes{list(at)} is {outcomes[at]}; each action needs a finite outcome on each trial."
+        )
     n_trials, n_actions = outcomes.shape[-2:]
     played = np.ones((n_subjects, n_trials), bool) if mask is None else np.asarray(mask, bool)
     if played.shape != (n_subjects, n_trials):
-        raise ValueError(f"mask has shape {played.shape}; with these draws and outcomes it must be {(n_subjects, n_trials)}.")
+        raise ValueError(
+            f"mask has shape {played.shape}; with these draws and outcomes it must be "
+            f"{(n_subjects, n_trials)}."
+        )
     design = check_design(design, n_subjects, n_trials, n_actions)
     check_agent(model.agent, params, n_actions, design.before, design.after)
     outcomes = np.broadcast_to(outcomes, (n_subjects, n_trials, n_actions))
@@ -162,7 +183,12 @@ def generate(
 
 
 def predict_next(
-    key: PRNGKeyArray, data: ChoiceData, draws: xr.DataTree, model: Model = ASYMMETRIC, *, num_draws: int = 500
+    key: PRNGKeyArray,
+    data: ChoiceData,
+    draws: xr.DataTree,
+    model: Model = ASYMMETRIC,
+    *,
+    num_draws: int = 500,
 ) -> xr.DataTree:
     """Predict each choice from the choices and rewards observed before it: the one-step-ahead prediction.
 
@@ -186,10 +212,10 @@ def predict_next(
     Returns
     -------
     predictions : xarray.DataTree
-        Group ``posterior_predictive`` (or ``prior_predictive``) with ``choices``, one choice drawn for each trial, and
-        ``probability`` of the choice that was observed, dimensions chain, draw, subject, trial; group ``constant_data``
-        with ``mask`` and the history, ``observed_choices`` and ``observed_rewards``. On trials that were missed,
-        ``probability`` is NaN.
+        Group ``posterior_predictive`` (or ``prior_predictive``) with ``choices``, one choice drawn for each
+        trial, and ``probability`` of the choice that was observed, dimensions chain, draw, subject, trial;
+        group ``constant_data`` with ``mask`` and the history, ``observed_choices`` and ``observed_rewards``.
+        On trials that were missed, ``probability`` is NaN.
 
     Raises
     ------
@@ -244,7 +270,9 @@ def _replace_each(keys, data, params, agent):
         return choice, reward, (sample_choice(trial_key, log_probs), jnp.exp(log_probs[choice]))
 
     def one_draw(key, params):
-        keys = jax.vmap(lambda key: jax.random.split(key, data.n_trials))(jax.random.split(key, data.n_subjects))
+        keys = jax.vmap(lambda key: jax.random.split(key, data.n_trials))(
+            jax.random.split(key, data.n_subjects)
+        )
         history = keys, jnp.asarray(data.choices), jnp.asarray(data.rewards, precision_of(params))
         return session(agent, params, data.n_actions, trials_of(data.design, data.mask), history, respond)[1]
 
@@ -261,7 +289,10 @@ def _parameters(draws, model, num_draws, subjects=None):
     """
     source = next((name for name in ("posterior", "prior") if name in draws.children), None)
     if source is None:
-        raise ValueError(f"draws has no group 'posterior' or 'prior'; it has {', '.join(map(repr, draws.children)) or 'none'}.")
+        raise ValueError(
+            f"draws has no group 'posterior' or 'prior'; it has "
+            f"{', '.join(map(repr, draws.children)) or 'none'}."
+        )
     check_fitted(draws.attrs, model)
     if num_draws < 1:
         raise ValueError(f"num_draws is {num_draws}; it must be at least 1.")
@@ -277,11 +308,17 @@ def _parameters(draws, model, num_draws, subjects=None):
     shape, given = (dataset.sizes["chain"] * dataset.sizes["draw"], dataset.sizes["subject"]), {}
     for name in (p.name for p in model.parameters):
         if name not in dataset:
-            raise ValueError(f"draws lack {name!r}, a parameter of the model {model.name!r}; they have {', '.join(map(repr, dataset.data_vars))}.")
+            raise ValueError(
+                f"draws lack {name!r}, a parameter of the model {model.name!r}; they have "
+                f"{', '.join(map(repr, dataset.data_vars))}."
+            )
         values = dataset[name].transpose("chain", "draw", "subject").values.reshape(shape)
         if not np.isfinite(values).all():
             draw, i = np.argwhere(~np.isfinite(values))[0]
-            raise ValueError(f"draws of {name!r} hold {values[draw, i]} for subject {dataset['subject'].values.tolist()[i]!r}; they must be finite.")
+            raise ValueError(
+                f"draws of {name!r} hold {values[draw, i]} for subject "
+                f"{dataset['subject'].values.tolist()[i]!r}; they must be finite."
+            )
         given[name] = values.ravel()
     complete = subject_parameters({**given, **dict(model.fixed)}, shape[0] * shape[1], model.agent)
     return source, dataset, {name: value.reshape(shape) for name, value in complete.items()}
@@ -294,10 +331,14 @@ def _evenly(n, most):
 
 def _to_predictions(predicted, kind, source, dataset, mask, n_actions, model, history=None):
     """A tree of predicted trials, (n_draws, n_subjects, n_trials), beside what they were predicted from."""
-    coords = {dim: dataset[dim].values for dim in ("chain", "draw", "subject")} | {"trial": np.arange(mask.shape[1])}
+    coords = {dim: dataset[dim].values for dim in ("chain", "draw", "subject")} | {
+        "trial": np.arange(mask.shape[1])
+    }
     shape = tuple(map(len, coords.values()))
     predicted = {name: (tuple(coords), np.reshape(value, shape)) for name, value in predicted.items()}
-    constant = {name: (("subject", "trial"), value) for name, value in {"mask": mask, **(history or {})}.items()}
+    constant = {
+        name: (("subject", "trial"), value) for name, value in {"mask": mask, **(history or {})}.items()
+    }
     return xr.DataTree.from_dict(
         {
             "/": xr.Dataset(attrs={"kind": kind, "model": model.name, "n_actions": n_actions}),

@@ -107,7 +107,8 @@ def recovery_correlations(true: Mapping[str, ArrayLike], fit: xr.DataTree) -> pd
     >>> import arviz_base, numpy as np
     >>> from rwlib import recovery_correlations
     >>> truth = {"alpha_pos": np.array([0.2, 0.5, 0.8]), "alpha_neg": np.array([0.5, 0.1, 0.5])}
-    >>> fit = arviz_base.from_dict({"posterior": {name: np.tile(value, (4, 10, 1)) for name, value in truth.items()}})
+    >>> draws = {name: np.tile(value, (4, 10, 1)) for name, value in truth.items()}
+    >>> fit = arviz_base.from_dict({"posterior": draws})
     >>> print(recovery_correlations(truth, fit).round(2).abs())
                alpha_pos  alpha_neg
     alpha_pos        1.0        0.0
@@ -142,7 +143,8 @@ def recover_parameters(
     num_threads: int | None = None,
     progress_bar: bool | None = None,
 ) -> pd.DataFrame:
-    """Simulate a design many times, fit all data sets side by side, and say how well the parameters come back.
+    """Simulate a design many times, fit all data sets side by side, and say how well the parameters come
+    back.
 
     The subjects of all data sets come from one population, in the middle of the model's priors: each group
     mean at the prior's location, each group SD at half its scale. Only beta's group mean is part of the
@@ -166,7 +168,8 @@ def recover_parameters(
     reward_probs : sequence of float, default FIVE_ARMS
         Probability with which each arm pays. Each data set has outcomes of its own.
     outcomes : array, shape (n_trials, n_actions), optional
-        What each action would have paid on each trial, the same for all data sets, in place of ``reward_probs``.
+        What each action would have paid on each trial, the same for all data sets, in place of
+        ``reward_probs``.
     design : Design, optional
         What the task does apart from paying, the same for all subjects or for each of the ``n_subjects``.
     interval : float in (0, 1), default 0.9
@@ -186,7 +189,8 @@ def recover_parameters(
     Raises
     ------
     ValueError
-        If the model has no such beta, ``beta`` or ``n_datasets`` is impossible, or outcomes or design do not fit.
+        If the model has no such beta, ``beta`` or ``n_datasets`` is impossible, or outcomes or design do not
+        fit.
 
     References
     ----------
@@ -206,8 +210,8 @@ def recover_parameters(
 
     .. code-block:: python
 
-        grid = [dict(n_subjects=n, n_trials=t, beta=b) for n in (20, 40) for t in (50, 100, 200) for b in (1.0, 3.0, 6.0)]
-        table = rwlib.run_study(rwlib.recover_parameters, grid, "my_recovery")
+        grid = [dict(n_subjects=n, n_trials=t, beta=b) for n in (20, 40) for t in (50, 100, 200) for b in
+        (1.0, 3.0, 6.0)] table = rwlib.run_study(rwlib.recover_parameters, grid, "my_recovery")
     """
     if not 0 < interval < 1:
         raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
@@ -313,5 +317,6 @@ def _draws(fit, name):
 def _check_shape(name, truth, draws):
     if truth.shape != draws.shape[1:]:
         raise ValueError(
-            f"true[{name!r}] has shape {truth.shape}, but the fit has {draws.shape[1:]} for it: one value per subject."
+            f"true[{name!r}] has shape {truth.shape}, but the fit has {draws.shape[1:]} for it: one value "
+            f"per subject."
         )

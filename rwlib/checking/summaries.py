@@ -1,7 +1,8 @@
-"""Behaviour in a few numbers: learning curves, choice shares, win-stay and lose-shift, observed and predicted.
+"""Behaviour in a few numbers: learning curves, choice shares, win-stay and lose-shift, observed and
+predicted.
 
-The same summaries apply to observed choices and to both kinds of predicted ones (:func:`behaviour`), so that they can be
-compared (:func:`compare_behaviour`, :func:`behaviour_table`).
+The same summaries apply to observed choices and to both kinds of predicted ones (:func:`behaviour`), so that
+they can be compared (:func:`compare_behaviour`, :func:`behaviour_table`).
 """
 
 import numpy as np
@@ -13,14 +14,16 @@ from rwlib.data.choices import ChoiceData
 __all__ = ["behaviour", "behaviour_intervals", "behaviour_table", "compare_behaviour"]
 
 
-def behaviour(choices: ChoiceData | xr.DataTree, *, block_size: int = 10, win_above: float = 0.5) -> xr.Dataset:
+def behaviour(
+    choices: ChoiceData | xr.DataTree, *, block_size: int = 10, win_above: float = 0.5
+) -> xr.Dataset:
     """Summarise each subject's behaviour: the same summaries for observed and for predicted choices.
 
     Trials that were missed count nowhere, and do not come between a choice and the one after it.
 
     Parameters
     ----------
-    choices : ChoiceData, or xarray.DataTree from :func:`rwlib.checking.prediction.generate` or :func:`rwlib.checking.prediction.predict_next`
+    choices : ChoiceData, or xarray.DataTree of :func:`rwlib.generate` or :func:`rwlib.predict_next`
         One-step-ahead choices are held against the observed history: "stay" means that the predicted choice
         repeats the last observed one.
     block_size : int, default 10
@@ -31,11 +34,11 @@ def behaviour(choices: ChoiceData | xr.DataTree, *, block_size: int = 10, win_ab
     Returns
     -------
     summaries : xarray.Dataset
-        ``learning_curve`` (subject, block, arm): share of choices of each arm, in blocks of trials; the coordinate
-        ``block`` is the middle of the block, counting the first trial as 1. ``choice_share`` (subject, arm): the same, all
-        trials together. ``win_stay`` (subject): share of won trials after which the choice was repeated.
-        ``lose_shift`` (subject): share of lost trials after which it was not. For predictions, each has the dimensions
-        chain and draw in front. NaN where there was no such trial.
+        ``learning_curve`` (subject, block, arm): share of choices of each arm, in blocks of trials; the
+        coordinate ``block`` is the middle of the block, counting the first trial as 1. ``choice_share``
+        (subject, arm): the same, all trials together. ``win_stay`` (subject): share of won trials after which
+        the choice was repeated. ``lose_shift`` (subject): share of lost trials after which it was not. For
+        predictions, each has the dimensions chain and draw in front. NaN where there was no such trial.
 
     Raises
     ------
@@ -65,7 +68,11 @@ def behaviour(choices: ChoiceData | xr.DataTree, *, block_size: int = 10, win_ab
     else:
         group, constant = _predictive(choices)[1], choices["constant_data"].to_dataset()
         chosen = before = group["choices"].values
-        mask, n_actions, dims = constant["mask"].values, choices.attrs["n_actions"], ("chain", "draw", "subject")
+        mask, n_actions, dims = (
+            constant["mask"].values,
+            choices.attrs["n_actions"],
+            ("chain", "draw", "subject"),
+        )
         coords = {dim: group[dim].values for dim in dims}
         if choices.attrs["kind"] == "generative":
             rewards = group["rewards"].values
@@ -74,7 +81,10 @@ def behaviour(choices: ChoiceData | xr.DataTree, *, block_size: int = 10, win_ab
 
     n_trials = mask.shape[-1]
     starts = np.arange(0, n_trials, block_size)
-    taken = np.stack([np.add.reduceat((chosen == arm) & mask, starts, axis=-1, dtype=int) for arm in range(n_actions)], axis=-1)
+    taken = np.stack(
+        [np.add.reduceat((chosen == arm) & mask, starts, axis=-1, dtype=int) for arm in range(n_actions)],
+        axis=-1,
+    )
     played = np.add.reduceat(mask, starts, axis=-1, dtype=int)[..., None]
     # The latest trial, before each, that was not missed; -1 where there is none.
     latest = np.maximum.accumulate(np.where(mask, np.arange(n_trials), -1), axis=-1)
@@ -103,8 +113,9 @@ def behaviour_intervals(summaries: xr.Dataset, over: str = "draws", prob: float 
     summaries : xarray.Dataset
         From :func:`behaviour`.
     over : {"draws", "subjects"}, default "draws"
-        What the interval is about. "draws": the mean over subjects, which says what the model predicts of this group;
-        observed choices have no draws. "subjects": a single subject, in all draws together if there are any.
+        What the interval is about. "draws": the mean over subjects, which says what the model predicts of
+        this group; observed choices have no draws. "subjects": a single subject, in all draws together if
+        there are any.
     prob : float in (0, 1), default 0.9
         Probability inside the interval.
 
@@ -160,9 +171,9 @@ def compare_behaviour(
     Returns
     -------
     comparison : xarray.DataTree
-        Groups ``posterior_predictive`` (or ``prior_predictive``) and ``observed_data``, both with the means over subjects of
-        all summaries of :func:`behaviour`, and with ``choice_share_sd``, ``win_stay_sd`` and ``lose_shift_sd``, SDs over
-        subjects; and ``constant_data`` with ``trial``, the middles of the blocks.
+        Groups ``posterior_predictive`` (or ``prior_predictive``) and ``observed_data``, both with the means
+        over subjects of all summaries of :func:`behaviour`, and with ``choice_share_sd``, ``win_stay_sd`` and
+        ``lose_shift_sd``, SDs over subjects; and ``constant_data`` with ``trial``, the middles of the blocks.
 
     Raises
     ------
@@ -182,16 +193,31 @@ def compare_behaviour(
     """
     name, group = _predictive(predictions)
     mask = predictions["constant_data"]["mask"].values
-    theirs, ours = (*mask.shape, predictions.attrs["n_actions"]), (data.n_subjects, data.n_trials, data.n_actions)
+    theirs, ours = (
+        (*mask.shape, predictions.attrs["n_actions"]),
+        (data.n_subjects, data.n_trials, data.n_actions),
+    )
     if theirs != ours:
-        raise ValueError(f"The predictions have (subjects, trials, actions) {theirs}, but data has {ours}; they must be of the same study.")
+        raise ValueError(
+            f"The predictions have (subjects, trials, actions) {theirs}, but data has {ours}; they must be "
+            f"of the same study."
+        )
     for predicted, label in zip(group["subject"].values.tolist(), data.subjects):
         if predicted != label:
-            raise ValueError(f"The predictions are of subject {predicted!r} where data has {label!r}; they must be of the same subjects.")
+            raise ValueError(
+                f"The predictions are of subject {predicted!r} where data has {label!r}; they must be of the "
+                f"same subjects."
+            )
     if (mask != np.asarray(data.mask)).any():
         i, trial = np.argwhere(mask != np.asarray(data.mask))[0]
-        raise ValueError(f"Subject {data.subjects[i]!r} missed trial {trial} in only one of predictions and data; give `generate` the mask of data.")
-    predicted, observed = (_over_subjects(behaviour(choices, block_size=block_size, win_above=win_above)) for choices in (predictions, data))
+        raise ValueError(
+            f"Subject {data.subjects[i]!r} missed trial {trial} in only one of predictions and data; give "
+            f"`generate` the mask of data."
+        )
+    predicted, observed = (
+        _over_subjects(behaviour(choices, block_size=block_size, win_above=win_above))
+        for choices in (predictions, data)
+    )
     constant = xr.Dataset({"trial": ("block", observed["block"].values)}, {"block": observed["block"]})
     tree = xr.DataTree.from_dict({name: predicted, "observed_data": observed, "constant_data": constant})
     tree.attrs = dict(predictions.attrs)
@@ -217,9 +243,10 @@ def behaviour_table(comparison: xr.DataTree, prob: float = 0.9) -> pd.DataFrame:
     Returns
     -------
     table : pandas.DataFrame
-        One row per summary, and per arm where there is one each, unless nobody shows it. ``observed``: its mean (or SD) over
-        subjects. ``predicted``, ``low``, ``high``: mean and central interval over draws. ``p``: share of draws with a larger
-        value, ties counted half; near 0 or 1 where the model is off. ``inside``: whether the interval holds the observed value.
+        One row per summary, and per arm where there is one each, unless nobody shows it. ``observed``: its
+        mean (or SD) over subjects. ``predicted``, ``low``, ``high``: mean and central interval over draws.
+        ``p``: share of draws with a larger value, ties counted half; near 0 or 1 where the model is off.
+        ``inside``: whether the interval holds the observed value.
 
     Raises
     ------
@@ -267,4 +294,7 @@ def _predictive(tree):
     for name in ("posterior_predictive", "prior_predictive"):
         if isinstance(tree, xr.DataTree) and name in tree.children:
             return name, tree[name].to_dataset()
-    raise ValueError(f"A {type(tree).__name__} without predictions was given; `generate` and `predict_next` return trees that have them.")
+    raise ValueError(
+        f"A {type(tree).__name__} without predictions was given; `generate` and `predict_next` return trees "
+        f"that have them."
+    )

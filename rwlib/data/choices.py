@@ -22,9 +22,9 @@ Mask = Bool[Array, "n_subjects n_trials"] | Bool[np.ndarray, "n_subjects n_trial
 class ChoiceData:
     """What each subject chose and received, trial by trial.
 
-    Immutable, and a JAX pytree: ``choices``, ``rewards``, ``mask`` and the arrays of ``design`` are its leaves,
-    so it can be passed through ``jit`` and ``vmap``. Values that are not being traced are checked when it is
-    made. Two are equal when all they hold is equal. Like arrays, they cannot be hashed.
+    Immutable, and a JAX pytree: ``choices``, ``rewards``, ``mask`` and the arrays of ``design`` are its
+    leaves, so it can be passed through ``jit`` and ``vmap``. Values that are not being traced are checked
+    when it is made. Two are equal when all they hold is equal. Like arrays, they cannot be hashed.
 
     Parameters
     ----------
@@ -82,7 +82,9 @@ class ChoiceData:
                 raise ValueError("Inside jit or vmap, ChoiceData needs its mask and n_actions spelled out.")
             subjects = range(choices.shape[0]) if self.subjects is None else self.subjects
             object.__setattr__(self, "subjects", tuple(subjects))
-            object.__setattr__(self, "actions", tuple(range(self.n_actions) if self.actions is None else self.actions))
+            object.__setattr__(
+                self, "actions", tuple(range(self.n_actions) if self.actions is None else self.actions)
+            )
             object.__setattr__(self, "blocks", tuple(() if self.blocks is None else self.blocks))
             return
         precision = np.float64 if jax.config.jax_enable_x64 else np.float32
@@ -95,9 +97,13 @@ class ChoiceData:
             )
         for name, array in (("rewards", rewards), ("mask", mask)):
             if array.shape != choices.shape:
-                raise ValueError(f"{name} has shape {array.shape}, but choices has {choices.shape}; they must agree.")
+                raise ValueError(
+                    f"{name} has shape {array.shape}, but choices has {choices.shape}; they must agree."
+                )
         n_subjects, n_trials = choices.shape
-        subjects = _labels("subject", range(n_subjects) if self.subjects is None else self.subjects, n_subjects)
+        subjects = _labels(
+            "subject", range(n_subjects) if self.subjects is None else self.subjects, n_subjects
+        )
 
         def check(bad, array, complaint):
             if bad.any():
@@ -132,7 +138,8 @@ class ChoiceData:
             too_large = np.isfinite(rewards) & ~np.isfinite(rewards.astype(precision))
         shown = mask if design.feedback is None else mask & design.feedback
         without = (
-            "A reward is {}; where the outcome was not shown, set design.feedback to False, and where no choice "
+            "A reward is {}; where the outcome was not shown, set design.feedback to False, and where no "
+            "choice "
             "was made, mask."
         )
         check(shown & ~np.isfinite(rewards), rewards, without)
@@ -151,9 +158,17 @@ class ChoiceData:
             alone = design.offered.sum(axis=2) < 2
             if design.forced is not None:
                 alone &= design.forced < 0
-            check(mask & alone, choices, "Only the action {} was on offer, which is no choice: say so in design.forced.")
+            check(
+                mask & alone,
+                choices,
+                "Only the action {} was on offer, which is no choice: say so in design.forced.",
+            )
         if design.forced is not None:
-            check(mask & (design.forced >= 0) & (design.forced != choices), choices, "The choice {} is not the one in design.forced.")
+            check(
+                mask & (design.forced >= 0) & (design.forced != choices),
+                choices,
+                "The choice {} is not the one in design.forced.",
+            )
         n_blocks = 0 if design.block is None else int(design.block.max()) + 1
         n_blocks = n_blocks if self.blocks is None else max(n_blocks, len(self.blocks))
         blocks = _labels("block", range(n_blocks) if self.blocks is None else self.blocks, n_blocks)
@@ -186,7 +201,8 @@ class ChoiceData:
         n_actions = choices.max() + 1
         if n_actions == 1:
             raise ValueError(
-                "Only action 0 was ever chosen, so nobody knows how many there were: pass n_actions. (With one "
+                "Only action 0 was ever chosen, so nobody knows how many there were: pass n_actions. (With "
+                "one "
                 "action every choice would be certain.)"
             )
         if n_actions <= MOST_ACTIONS:
@@ -194,8 +210,10 @@ class ChoiceData:
             if len(chosen) < n_actions:
                 never = sorted(set(range(int(n_actions))) - set(chosen.tolist()))
                 raise ValueError(
-                    f"The choices are {_listed(chosen)}, so {len(never)} action{'s' * (len(never) > 1)} below the "
-                    f"largest one {'was' if len(never) == 1 else 'were'} never chosen ({_listed(never)}). Are some of "
+                    f"The choices are {_listed(chosen)}, so {len(never)} action{'s' * (len(never) > 1)} "
+                    f"below the "
+                    f"largest one {'was' if len(never) == 1 else 'were'} never chosen ({_listed(never)}). "
+                    f"Are some of "
                     "them codes, of keys or of missed trials? Number the actions 0, 1, 2, … and mask missed "
                     f"trials. If there really are {n_actions:.0f} actions, pass n_actions={n_actions:.0f}."
                 )
@@ -214,8 +232,10 @@ class ChoiceData:
             return NotImplemented
         (leaves, static), (their_leaves, their_static) = _flatten(self), _flatten(other)
         same_parts = jax.tree.structure(leaves) == jax.tree.structure(their_leaves)
-        return same_parts and static == their_static and all(
-            map(np.array_equal, jax.tree.leaves(leaves), jax.tree.leaves(their_leaves))
+        return (
+            same_parts
+            and static == their_static
+            and all(map(np.array_equal, jax.tree.leaves(leaves), jax.tree.leaves(their_leaves)))
         )
 
     @property
@@ -238,7 +258,9 @@ class ChoiceData:
 
     def without_labels(self) -> "ChoiceData":
         """What a likelihood reads. Without labels, equally large data share one compiled program."""
-        return dataclasses.replace(self, subjects=None, people=(), actions=None, blocks=None, reward_scale=(0.0, 1.0))
+        return dataclasses.replace(
+            self, subjects=None, people=(), actions=None, blocks=None, reward_scale=(0.0, 1.0)
+        )
 
     def of_subjects(self, rows: np.ndarray | Sequence[int]) -> "ChoiceData":
         """The data of some subjects, in the order of ``rows``, which counts from 0."""

@@ -1,4 +1,5 @@
-"""What a task does apart from paying: what is on offer, where a run begins, what is shown, and what is chosen for people."""
+"""What a task does apart from paying: what is on offer, where a run begins, what is shown, and what is chosen
+for people."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -93,7 +94,9 @@ def check_design(design: Design, n_subjects: int, n_trials: int, n_actions: int)
             fits = values.shape in shapes
         if not fits:
             wanted = ", ".join(map(str, (*size, *rest)))
-            raise ValueError(f"design.{name} has shape {values.shape}; it must be ({wanted}), or without the first.")
+            raise ValueError(
+                f"design.{name} has shape {values.shape}; it must be ({wanted}), or without the first."
+            )
         return np.array(np.broadcast_to(values, (*size, *rest)))
 
     def flags(name, values, rest=()):
@@ -112,12 +115,16 @@ def check_design(design: Design, n_subjects: int, n_trials: int, n_actions: int)
 
     def columns(name, mapping):
         if not isinstance(mapping, Mapping):
-            raise ValueError(f"design.{name} is of type {type(mapping).__name__}; give a dictionary of arrays.")
+            raise ValueError(
+                f"design.{name} is of type {type(mapping).__name__}; give a dictionary of arrays."
+            )
         found = {}
         for key, values in mapping.items():
             values = spread(f"{name}[{key!r}]", values, of_any_size=True)
             if values.dtype.kind not in "biuf":
-                raise ValueError(f"design.{name}[{key!r}] is of type {values.dtype}; an agent can read numbers only.")
+                raise ValueError(
+                    f"design.{name}[{key!r}] is of type {values.dtype}; an agent can read numbers only."
+                )
             if not np.isfinite(values).all():
                 at = tuple(np.argwhere(~np.isfinite(values))[0].tolist())
                 raise ValueError(f"design.{name}[{key!r}]{list(at)} is {values[at]}; it must be finite.")
@@ -137,13 +144,17 @@ def check_design(design: Design, n_subjects: int, n_trials: int, n_actions: int)
         if odd.any():
             row, trial = np.argwhere(odd)[0]
             raise ValueError(
-                f"design.forced is {parts['forced'][row, trial]} (subject number {row}, trial index {trial}); it must "
+                f"design.forced is {parts['forced'][row, trial]} (subject number {row}, trial index "
+                f"{trial}); it must "
                 f"be an action from 0 to {n_actions - 1}, or -1 where people chose themselves."
             )
     parts["before"], parts["after"] = columns("before", design.before), columns("after", design.after)
     both = parts["before"].keys() & parts["after"].keys()
     if both:
-        raise ValueError(f"{min(both)!r} is in both design.before and design.after; it is seen either before a choice or after it.")
+        raise ValueError(
+            f"{min(both)!r} is in both design.before and design.after; it is seen either before a choice or "
+            f"after it."
+        )
     return Design(**parts)
 
 
@@ -153,7 +164,8 @@ def rows_of(design: Design, rows: np.ndarray) -> Design:
 
 
 def arrays_of(design: Design) -> dict[str, Shaped[ArrayLike, "n_subjects n_trials ..."]]:
-    """Every part that a checked design has, by name: what is stored beside choices and compared with what was stored."""
+    """Every part that a checked design has, by name: what is stored beside choices and compared with what was
+    stored."""
     parts = {name: getattr(design, name) for name in ("offered", "block", "feedback", "forced")}
     seen = {f"{when}_{name}": x for when in ("before", "after") for name, x in getattr(design, when).items()}
     return {name: np.asarray(x) for name, x in (parts | seen).items() if x is not None}

@@ -69,7 +69,8 @@ def check(fit: xr.DataTree) -> Report:
     Parameters
     ----------
     fit : xarray.DataTree
-        As returned by :func:`rwlib.fitting.inference.fit`; any tree with groups ``posterior`` and ``sample_stats`` will do.
+        As returned by :func:`rwlib.fitting.inference.fit`; any tree with groups ``posterior`` and
+        ``sample_stats`` will do.
 
     Returns
     -------
@@ -124,7 +125,8 @@ def check(fit: xr.DataTree) -> Report:
     if problems and worst["at_max_depth"] > MANY_AT_MAX_DEPTH:
         problems[0] += (
             f" The trajectories of {worst['at_max_depth']:.0%} of the draws were cut at the depth limit, "
-            f"before they had gone far enough (2^{fit.attrs['max_depth']} − 1 steps): rescale or reparameterise the model."
+            f"before they had gone far enough (2^{fit.attrs['max_depth']} − 1 steps): rescale or "
+            f"reparameterise the model."
         )
     problems += _not_computed(failing, of_people, posterior.sizes["chain"], posterior.sizes["draw"])
     problems += _trouble_on_the_way(worst, stats)
@@ -224,7 +226,8 @@ def _trouble_on_the_way(worst, stats):
     elif worst["divergences"]:
         problems.append(
             f"{worst['divergences']:.0f} of {stats['diverging'].size} transitions diverged: the sampler "
-            "could not follow the posterior and may miss part of it. Raise target_accept to 0.99, or to 0.999 where "
+            "could not follow the posterior and may miss part of it. Raise target_accept to 0.99, or to "
+            "0.999 where "
             "it was that already; if they stay, change the parameterisation (centred) or the priors."
         )
     if "energy" not in stats:

@@ -43,13 +43,23 @@ __all__ = [
     "sample_subjects",
 ]
 
-#: Where JAX works in double precision, as in `fit`, a subject's trials are still scored in single precision, at half
-#: the cost: only what is added up over subjects needs the digits.
+#: Where JAX works in double precision, as in `fit`, a subject's trials are still scored in single precision,
+#: at half the cost: only what is added up over subjects needs the digits.
 SCORING = jnp.float32
 
 #: From the real line, on which a group is normal, to a parameter's own range.
-TRANSFORMS = {"expit": jax.scipy.special.expit, "exp": jnp.exp, "softplus": jax.nn.softplus, "identity": lambda x: x}
-TRANSFORMED_RANGES = {"expit": (0.0, 1.0), "exp": (0.0, math.inf), "softplus": (0.0, math.inf), "identity": (-math.inf, math.inf)}
+TRANSFORMS = {
+    "expit": jax.scipy.special.expit,
+    "exp": jnp.exp,
+    "softplus": jax.nn.softplus,
+    "identity": lambda x: x,
+}
+TRANSFORMED_RANGES = {
+    "expit": (0.0, 1.0),
+    "exp": (0.0, math.inf),
+    "softplus": (0.0, math.inf),
+    "identity": (-math.inf, math.inf),
+}
 
 
 class GroupParameter(NamedTuple):
@@ -58,9 +68,10 @@ class GroupParameter(NamedTuple):
     Subject i has the value transform(group mean + group SD · zᵢ) with zᵢ ~ N(0, 1); the group mean is
     N(mean_location, mean_scale) and the group SD half-normal with scale sd_scale, all before the transform.
 
-    The form in which it is sampled does not change the posterior, only how well NUTS moves. By default it moves the zᵢ, which
-    is right where subjects' data say little. ``centred=True`` moves the values before the transform directly, N(group mean,
-    group SD), which is right where they say much. With the two other moves of ``fit`` it hardly matters.
+    The form in which it is sampled does not change the posterior, only how well NUTS moves. By default it
+    moves the zᵢ, which is right where subjects' data say little. ``centred=True`` moves the values before the
+    transform directly, N(group mean, group SD), which is right where they say much. With the two other moves
+    of ``fit`` it hardly matters.
     """
 
     name: str
@@ -82,7 +93,8 @@ class Model:
         Those that are estimated.
     agent : Agent, default RESCORLA_WAGNER_AGENT
     fixed : dict of numbers, optional
-        Parameters of the agent that are known, the same for everybody: ``{"q0": 0.0}`` where people expect nothing.
+        Parameters of the agent that are known, the same for everybody: ``{"q0": 0.0}`` where people expect
+        nothing.
 
     Examples
     --------
@@ -102,7 +114,9 @@ class Model:
         # As tuples, since what JAX compiles for must be hashable.
         if isinstance(self.parameters, list):
             object.__setattr__(self, "parameters", tuple(self.parameters))
-        object.__setattr__(self, "fixed", tuple((name, float(value)) for name, value in dict(self.fixed).items()))
+        object.__setattr__(
+            self, "fixed", tuple((name, float(value)) for name, value in dict(self.fixed).items())
+        )
 
     _replace = dataclasses.replace  # a changed copy is made as with the NamedTuples that a model is made of
 
@@ -131,7 +145,9 @@ SYMMETRIC_TRACE = Model("symmetric, choice trace", (*SYMMETRIC_STICKY.parameters
 
 #: Repeat what paid, leave what did not, with a share of random choices.
 WIN_STAY_LOSE_SHIFT = Model(
-    "win-stay, lose-shift", (GroupParameter("lapse", "expit", mean_location=-1.0, mean_scale=1.0, sd_scale=1.0),), WIN_STAY_LOSE_SHIFT_AGENT
+    "win-stay, lose-shift",
+    (GroupParameter("lapse", "expit", mean_location=-1.0, mean_scale=1.0, sd_scale=1.0),),
+    WIN_STAY_LOSE_SHIFT_AGENT,
 )
 
 #: Chance: nothing to estimate, and the least that any other model must beat.
@@ -145,7 +161,8 @@ def sample_subjects(parameter: GroupParameter, n_subjects: int) -> Float[Array, 
     """Declare one parameter's group mean, group SD and subjects to NumPyro; return the subjects' values.
 
     The sites are ``<name>_group_mean``, ``<name>_group_sd`` and
-    ``<name>_offset`` (or ``<name>_unbounded`` where the parameter is centred); ``<name>`` itself is deterministic.
+    ``<name>_offset`` (or ``<name>_unbounded`` where the parameter is centred); ``<name>`` itself is
+    deterministic.
 
     Parameters
     ----------
@@ -170,7 +187,9 @@ def sample_subjects(parameter: GroupParameter, n_subjects: int) -> Float[Array, 
     (5,)
     """
     name = parameter.name
-    group_mean = numpyro.sample(f"{name}_group_mean", dist.Normal(parameter.mean_location, parameter.mean_scale))
+    group_mean = numpyro.sample(
+        f"{name}_group_mean", dist.Normal(parameter.mean_location, parameter.mean_scale)
+    )
     group_sd = numpyro.sample(f"{name}_group_sd", dist.HalfNormal(parameter.sd_scale))
     with numpyro.plate("subject", n_subjects):
         if parameter.centred:
@@ -213,16 +232,19 @@ def hierarchical_model(data: ChoiceData, model: Model = ASYMMETRIC) -> None:
     numpyro.factor("log_likelihood", log_likelihood_of_model(data, params, model).sum())
 
 
-def log_likelihood_of_model(data: ChoiceData, params: Mapping[str, Array], model: Model) -> Float[Array, " n_subjects"]:
-    """The log-likelihood of each subject's choices, given the estimated parameters and with the fixed ones where they are."""
+def log_likelihood_of_model(
+    data: ChoiceData, params: Mapping[str, Array], model: Model
+) -> Float[Array, " n_subjects"]:
+    """The log-likelihood of each subject's choices, given the estimated parameters and with the fixed ones
+    where they are."""
     return log_likelihood_given(data, params, dict(model.fixed), model.agent)
 
 
 def model_fingerprint(model: Model) -> str:
     """A short text that changes with the model: its parameters, their priors, or a line of its agent's code.
 
-    ``fit`` stores it with the draws, so that they are not scored with another model of the same name. (Functions that
-    the agent's own functions call are not looked into.)
+    ``fit`` stores it with the draws, so that they are not scored with another model of the same name.
+    (Functions that the agent's own functions call are not looked into.)
 
     Parameters
     ----------
@@ -240,7 +262,13 @@ def model_fingerprint(model: Model) -> str:
     False
     """
     functions = [f for f in model.agent if callable(f)]
-    content = [model.name, *map(tuple, model.parameters), model.fixed, model.agent.parameters, *map(_code, functions)]
+    content = [
+        model.name,
+        *map(tuple, model.parameters),
+        model.fixed,
+        model.agent.parameters,
+        *map(_code, functions),
+    ]
     return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
@@ -250,7 +278,8 @@ def check_fitted(attrs: Mapping, model: Model) -> None:
     Parameters
     ----------
     attrs : mapping
-        The attributes of a fit, or of other draws: those without a ``model`` or ``model_fingerprint`` may be of any.
+        The attributes of a fit, or of other draws: those without a ``model`` or ``model_fingerprint`` may be
+        of any.
     model : Model
 
     Raises
@@ -270,13 +299,15 @@ def check_fitted(attrs: Mapping, model: Model) -> None:
         raise ValueError(f"The draws are of the model {attrs['model']!r}, not of {model.name!r}.")
     if "model_fingerprint" in attrs and attrs["model_fingerprint"] != model_fingerprint(model):
         raise ValueError(
-            f"The draws are of another model that is called {model.name!r}, too: its parameters, priors or agent differ. "
+            f"The draws are of another model that is called {model.name!r}, too: its parameters, priors or "
+            f"agent differ. "
             "Give the model that was fitted."
         )
 
 
 def of_subjects(dataset: xr.Dataset, subjects: Sequence) -> xr.Dataset:
-    """The part of a fit that belongs to these subjects, in their order: people are matched by label, never by place.
+    """The part of a fit that belongs to these subjects, in their order: people are matched by label, never by
+    place.
 
     Parameters
     ----------
@@ -298,16 +329,21 @@ def of_subjects(dataset: xr.Dataset, subjects: Sequence) -> xr.Dataset:
     --------
     >>> import xarray as xr
     >>> from rwlib.fitting.hierarchy import of_subjects
-    >>> of_subjects(xr.Dataset({"beta": ("subject", [1.0, 2.0])}, {"subject": ["ada", "bo"]}), ["bo", "ada"])["beta"].values
+    >>> fitted = xr.Dataset({"beta": ("subject", [1.0, 2.0])}, {"subject": ["ada", "bo"]})
+    >>> of_subjects(fitted, ["bo", "ada"])["beta"].values
     array([2., 1.])
     """
     wanted = np.asarray(subjects).tolist()  # numbers beside texts become texts, as they do in xarray
     place = {label: i for i, label in enumerate(dataset["subject"].values.tolist())}
-    only_here, only_there = (sorted(one - other, key=str) for one, other in ((set(wanted), set(place)), (set(place), set(wanted))))
+    only_here, only_there = (
+        sorted(one - other, key=str) for one, other in ((set(wanted), set(place)), (set(place), set(wanted)))
+    )
     if only_here or only_there:
         label = (only_here or only_there)[0]
         where, not_there = ("data", "the fit") if only_here else ("the fit", "data")
-        raise ValueError(f"The subject {label!r} is in {where} and not in {not_there}: give the data that were fitted.")
+        raise ValueError(
+            f"The subject {label!r} is in {where} and not in {not_there}: give the data that were fitted."
+        )
     return dataset.isel(subject=[place[label] for label in wanted])
 
 
@@ -338,8 +374,8 @@ def check_model(model: Model) -> None:
     Raises
     ------
     ValueError
-        If it is not a model, or a parameter has an unknown name or transform, a range that does not fit, or impossible priors. The
-        message names it.
+        If it is not a model, or a parameter has an unknown name or transform, a range that does not fit, or
+        impossible priors. The message names it.
 
     Examples
     --------
@@ -347,12 +383,18 @@ def check_model(model: Model) -> None:
     >>> from rwlib.fitting.hierarchy import check_model
     >>> check_model(Model("one rate", (GroupParameter("alpha", "logit", 0.0, 1.0, 1.0),)))
     Traceback (most recent call last):
-    ValueError: Parameter 'alpha' of the model 'one rate' has the transform 'logit'; known are 'expit', 'exp', 'softplus', 'identity'.
+    ValueError: Parameter 'alpha' of the model 'one rate' has the transform 'logit'; known are 'expit', 'exp',
+    'softplus', 'identity'.
     """
     if not isinstance(model, Model):
         raise ValueError(f"model is {model!r}; give a Model, such as rwlib.ASYMMETRIC.")
-    if type(model.parameters) is not tuple or not all(isinstance(p, GroupParameter) for p in model.parameters):
-        raise ValueError(f"The parameters of the model {model.name!r} are {model.parameters!r}; give a tuple of GroupParameter.")
+    if type(model.parameters) is not tuple or not all(
+        isinstance(p, GroupParameter) for p in model.parameters
+    ):
+        raise ValueError(
+            f"The parameters of the model {model.name!r} are {model.parameters!r}; give a tuple of "
+            f"GroupParameter."
+        )
     ranges = {p.name: p for p in model.agent.parameters}
     for name, _ in model.fixed:
         if name in {p.name for p in model.parameters}:
@@ -360,17 +402,21 @@ def check_model(model: Model) -> None:
     for p in model.parameters:
         where = f"Parameter {p.name!r} of the model {model.name!r}"
         if p.transform not in TRANSFORMS:
-            raise ValueError(f"{where} has the transform {p.transform!r}; known are {', '.join(map(repr, TRANSFORMS))}.")
+            raise ValueError(
+                f"{where} has the transform {p.transform!r}; known are {', '.join(map(repr, TRANSFORMS))}."
+            )
         if not (math.isfinite(p.mean_location) and 0 < p.mean_scale < math.inf and 0 < p.sd_scale < math.inf):
             raise ValueError(
-                f"{where} has mean_location {p.mean_location}, mean_scale {p.mean_scale} and sd_scale {p.sd_scale}; "
+                f"{where} has mean_location {p.mean_location}, mean_scale {p.mean_scale} and sd_scale "
+                f"{p.sd_scale}; "
                 "the location must be finite and both scales positive."
             )
         low, high = TRANSFORMED_RANGES[p.transform]
         allowed = ranges.get(long_names((p.name,), model.agent)[0])
         if allowed is not None and not (allowed.low <= low and high <= allowed.high):
             raise ValueError(
-                f"{where} must lie in [{allowed.low}, {allowed.high}], but the transform {p.transform!r} leads to "
+                f"{where} must lie in [{allowed.low}, {allowed.high}], but the transform {p.transform!r} "
+                f"leads to "
                 f"({low}, {high}); 'expit' leads to (0, 1), 'exp' and 'softplus' to positive numbers."
             )
     middle = {p.name: float(TRANSFORMS[p.transform](p.mean_location)) for p in model.parameters}

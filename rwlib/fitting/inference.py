@@ -21,8 +21,8 @@ from rwlib.fitting.sampling import MAX_DEPTH, Schedule, sample
 
 __all__ = ["CheckedFit", "fit", "fit_and_check", "fit_many"]
 
-# The acceptance rate at which step sizes aim. Group SDs of few people can be very small, and there long steps leave the
-# posterior's narrow part (divergences); small data are fast enough at shorter ones.
+# The acceptance rate at which step sizes aim. Group SDs of few people can be very small, and there long steps
+# leave the posterior's narrow part (divergences); small data are fast enough at shorter ones.
 TARGET_ACCEPT, CAREFUL = 0.95, 0.99
 FEW_PEOPLE = 20  # fewer are fitted with CAREFUL, and so is a fit that is run again
 
@@ -41,10 +41,10 @@ def fit(
 ) -> xr.DataTree:
     """Draw from the posterior of the hierarchical model, given the choices.
 
-    Each draw is made by three moves (:mod:`rwlib.fitting.moves`): a transition of NumPyro's NUTS, which moves everything together; a jump of
-    every person and of the group, which passes between modes; and the group drawn given its people. Chains start across the
-    prior and run side by side in one compiled program per core. The same seed gives the same draws on the same machine and
-    versions.
+    Each draw is made by three moves (:mod:`rwlib.fitting.moves`): a transition of NumPyro's NUTS, which moves
+    everything together; a jump of every person and of the group, which passes between modes; and the group
+    drawn given its people. Chains start across the prior and run side by side in one compiled program per
+    core. The same seed gives the same draws on the same machine and versions.
 
     Parameters
     ----------
@@ -52,7 +52,8 @@ def fit(
     model : Model, default ASYMMETRIC
         Which parameters there are, with their priors.
     num_warmup : int, default 300
-        Iterations per chain in which the sampler finds its step size, mass matrix and proposals. They are dropped.
+        Iterations per chain in which the sampler finds its step size, mass matrix and proposals. They are
+        dropped.
     num_samples : int, default 1000
         Draws kept per chain.
     num_chains : int, default 4
@@ -62,31 +63,33 @@ def fit(
     progress_bar : bool, optional
         Default: shown, unless the environment variable ``RWLIB_PROGRESS_BAR`` is 0.
     target_accept : float in (0, 1), optional
-        Larger values take smaller steps: slower, and the first remedy for divergences. Default: 0.95, and 0.99 for fewer than
-        20 people, whose group SDs may be very small.
+        Larger values take smaller steps: slower, and the first remedy for divergences. Default: 0.95, and
+        0.99 for fewer than 20 people, whose group SDs may be very small.
     warn : bool, default True
-        Warn, with the text of :func:`rwlib.fitting.diagnostics.check`, if the fit does not pass. False is for studies that count such fits themselves.
+        Warn, with the text of :func:`rwlib.fitting.diagnostics.check`, if the fit does not pass. False is for
+        studies that count such fits themselves.
 
     Returns
     -------
     fit : xarray.DataTree
         Groups: ``posterior`` (each parameter with dimensions chain, draw, subject, and
         ``<name>_group_mean`` and ``<name>_group_sd`` on the scale before the transform),
-        ``unconstrained_posterior`` (the sites of :func:`rwlib.fitting.hierarchy.hierarchical_model` on NumPyro's unbounded scale),
-        ``sample_stats`` (``lp`` is the log density of the unconstrained posterior), ``sampler`` (what the warm-up
-        learned, and how often each person jumped) and ``observed_data``. The coordinate ``subject`` carries the labels
-        of ``data.subjects``.
+        ``unconstrained_posterior`` (the sites of :func:`rwlib.fitting.hierarchy.hierarchical_model` on
+        NumPyro's unbounded scale), ``sample_stats`` (``lp`` is the log density of the unconstrained
+        posterior), ``sampler`` (what the warm-up learned, and how often each person jumped) and
+        ``observed_data``. The coordinate ``subject`` carries the labels of ``data.subjects``.
 
     Raises
     ------
     ValueError
-        If ``data`` or ``model`` is something else, a count is too small, ``target_accept`` is not in (0, 1), or the seed is negative.
+        If ``data`` or ``model`` is something else, a count is too small, ``target_accept`` is not in (0, 1),
+        or the seed is negative.
 
     Warns
     -----
     UserWarning
-        If the fit does not pass :func:`rwlib.fitting.diagnostics.check`, or if rewards lie outside 0 to 1 and the model
-        does not say from which value people start.
+        If the fit does not pass :func:`rwlib.fitting.diagnostics.check`, or if rewards lie outside 0 to 1 and
+        the model does not say from which value people start.
 
     References
     ----------
@@ -103,7 +106,9 @@ def fit(
     >>> fit.posterior["beta"].dims
     ('chain', 'draw', 'subject')
     """
-    settings = dict(num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept)
+    settings = dict(
+        num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept
+    )
     return fit_many([data], model, **settings, seeds=[seed], progress_bar=progress_bar, warn=warn)[0]
 
 
@@ -122,8 +127,8 @@ def fit_many(
 ) -> list[xr.DataTree]:
     """Fit many data sets of the same size side by side, in one compiled program.
 
-    Each data set gets a posterior of its own; nothing is pooled between them. Far faster than one :func:`fit` after
-    the other where data sets are small, as in a study of recovery or calibration.
+    Each data set gets a posterior of its own; nothing is pooled between them. Far faster than one :func:`fit`
+    after the other where data sets are small, as in a study of recovery or calibration.
 
     Parameters
     ----------
@@ -135,7 +140,8 @@ def fit_many(
     seeds : sequence of int, optional
         One for each data set. Default: 0, 1, 2, …
     num_threads : int, optional
-        How many threads share the chains. Default: one for each core. But for rounding, the draws do not depend on it.
+        How many threads share the chains. Default: one for each core. But for rounding, the draws do not
+        depend on it.
 
     Returns
     -------
@@ -145,20 +151,26 @@ def fit_many(
     Raises
     ------
     ValueError
-        If there is no data set, their sizes differ, there is not one seed for each, or a setting is impossible.
+        If there is no data set, their sizes differ, there is not one seed for each, or a setting is
+        impossible.
 
     Examples
     --------
     >>> import rwlib
     >>> data = rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 0.0, 1.0]])
-    >>> fits = rwlib.fit_many([data, data], num_warmup=50, num_samples=50, num_chains=2, progress_bar=False, warn=False)
+    >>> short = dict(num_warmup=50, num_samples=50, num_chains=2, progress_bar=False, warn=False)
+    >>> fits = rwlib.fit_many([data, data], **short)
     >>> len(fits), fits[1].posterior["beta"].shape
     (2, (2, 50, 1))
     """
     _check_request(datasets, model, seeds)
     if warn:
         _warn_of_rewards(datasets, model)
-    for name, value, least in (("num_warmup", num_warmup, 1), ("num_samples", num_samples, 4), ("num_chains", num_chains, 1)):
+    for name, value, least in (
+        ("num_warmup", num_warmup, 1),
+        ("num_samples", num_samples, 4),
+        ("num_chains", num_chains, 1),
+    ):
         if value % 1 or value < least:
             raise ValueError(f"{name} is {value}; it must be a whole number, at least {least}.")
     if target_accept is None:
@@ -172,23 +184,36 @@ def fit_many(
     anonymous = [data.without_labels() for data in datasets]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *anonymous)
     seeds = range(len(datasets)) if seeds is None else seeds
-    schedule = Schedule(int(num_warmup), int(num_samples), int(num_chains), target_accept, tuple(int(seed) for seed in seeds))
+    schedule = Schedule(
+        int(num_warmup), int(num_samples), int(num_chains), target_accept, tuple(int(seed) for seed in seeds)
+    )
     total = len(datasets) * num_chains * (num_warmup + num_samples)
-    with keep_compiled_programs(), tqdm(total=total, disable=not progress_bar, desc="NUTS", unit=" draws", leave=False) as bar:
+    with (
+        keep_compiled_programs(),
+        tqdm(total=total, disable=not progress_bar, desc="NUTS", unit=" draws", leave=False) as bar,
+    ):
         sampled = sample(stacked, model, schedule, bar.update, num_threads)
     of_each = [jax.tree.map(lambda x: x[i], sampled) for i in range(len(datasets))]
-    fits = [_to_datatree(*pair, model, schedule, seed) for *pair, seed in zip(of_each, datasets, schedule.seeds)]
+    fits = [
+        _to_datatree(*pair, model, schedule, seed) for *pair, seed in zip(of_each, datasets, schedule.seeds)
+    ]
     if warn:
         reports = [check(fit) for fit in fits]
         failed = [i for i, report in enumerate(reports) if not report]
         if failed:
-            many = f"{len(failed)} of {len(fits)} fits do not pass check; the first of them is number {failed[0]}. " if len(fits) > 1 else ""
+            many = (
+                f"{len(failed)} of {len(fits)} fits do not pass check; the first of them is number "
+                f"{failed[0]}. "
+                if len(fits) > 1
+                else ""
+            )
             warnings.warn(f"{many}{reports[failed[0]]}", stacklevel=2 if len(fits) > 1 else 3)
     return fits
 
 
 class CheckedFit(NamedTuple):
-    """A fit, and what :func:`rwlib.fitting.diagnostics.check` says of it. ``refitted``: it is the second of two."""
+    """A fit, and what :func:`rwlib.fitting.diagnostics.check` says of it. ``refitted``: it is the second of
+    two."""
 
     fit: xr.DataTree
     report: Report
@@ -214,10 +239,10 @@ def fit_and_check(
     """Fit many data sets side by side, check every fit, and fit once more where the check refuses it.
 
     A study must say beforehand what becomes of fits that fail. This is the rule of all studies here. A fit
-    that :func:`rwlib.fitting.diagnostics.check` refuses is run once more, with another seed, twice the draws and a
-    ``target_accept`` of at least 0.99. If that one is refused too, it is returned as it is, to be counted and
-    left out of every summary. The rule sees draws and data and never the truth that made them, so leaving out
-    does not favour data sets that are recovered well.
+    that :func:`rwlib.fitting.diagnostics.check` refuses is run once more, with another seed, twice the draws
+    and a ``target_accept`` of at least 0.99. If that one is refused too, it is returned as it is, to be
+    counted and left out of every summary. The rule sees draws and data and never the truth that made them, so
+    leaving out does not favour data sets that are recovered well.
 
     Parameters
     ----------
@@ -290,19 +315,29 @@ def _check_request(datasets, model, seeds):
         raise ValueError("datasets is one ChoiceData; give a list of them, or call fit.")
     n_seeds = len(datasets) if seeds is None else len(seeds)
     if not len(datasets) or n_seeds != len(datasets):
-        raise ValueError(f"There are {len(datasets)} data sets and {n_seeds} seeds; give at least one data set, and one seed for each.")
+        raise ValueError(
+            f"There are {len(datasets)} data sets and {n_seeds} seeds; give at least one data set, and one "
+            f"seed for each."
+        )
     for i, data in enumerate(datasets):
         if not isinstance(data, ChoiceData):
-            raise ValueError(f"Data set {i} is of type {type(data).__name__}; make a ChoiceData of it, with read_choices if it is a table.")
+            raise ValueError(
+                f"Data set {i} is of type {type(data).__name__}; make a ChoiceData of it, with read_choices "
+                f"if it is a table."
+            )
         size, first = ((*np.shape(d.choices), d.n_actions) for d in (data, datasets[0]))
         if size != first:
-            raise ValueError(f"Data set {i} has (subjects, trials, actions) {size}, but data set 0 has {first}; fit each size by itself.")
+            raise ValueError(
+                f"Data set {i} has (subjects, trials, actions) {size}, but data set 0 has {first}; fit each "
+                f"size by itself."
+            )
     for seed in () if seeds is None else seeds:
         check_seed(seed)
 
 
 def _warn_of_rewards(datasets, model):
-    """Priors and the value before the first trial are for rewards from 0 to 1; others may be meant, but seldom are."""
+    """Priors and the value before the first trial are for rewards from 0 to 1; others may be meant, but
+    seldom are."""
     said = {p.name for p in model.parameters} | dict(model.fixed).keys()
     if "q0" in said or all(p.name != "q0" for p in model.agent.parameters):
         return
@@ -310,8 +345,10 @@ def _warn_of_rewards(datasets, model):
         rewards = np.asarray(data.rewards)[np.asarray(data.mask)]
         if rewards.min() < 0 or rewards.max() > 1:
             warnings.warn(
-                f"Rewards run from {rewards.min():g} to {rewards.max():g}, but people are taken to expect 0.5 before the first trial, "
-                "and priors are for rewards from 0 to 1. Read the data with scale=, or say what people expect: "
+                f"Rewards run from {rewards.min():g} to {rewards.max():g}, but people are taken to expect "
+                f"0.5 before the first trial, "
+                "and priors are for rewards from 0 to 1. Read the data with scale=, or say what people "
+                "expect: "
                 f"model._replace(fixed={{'q0': {0.5 * (rewards.min() + rewards.max()):g}}}).",
                 stacklevel=4,
             )
@@ -326,27 +363,47 @@ def _to_datatree(sampled, data, model, schedule, seed):
     for i, p in enumerate(model.parameters):
         mean, sd, x = means[..., i], sds[..., i], subjects[..., i, :]
         groups |= {f"{p.name}_group_mean": mean, f"{p.name}_group_sd": np.exp(sd) if p.centred else sd}
-        people[p.name] = np.asarray(TRANSFORMS[p.transform](x if p.centred else mean[..., None] + sd[..., None] * x))
+        people[p.name] = np.asarray(
+            TRANSFORMS[p.transform](x if p.centred else mean[..., None] + sd[..., None] * x)
+        )
         if not p.centred:
-            # What moved was an SD with either sign, of half the density; the site is its logarithm, whose Jacobian is the SD.
+            # What moved was an SD with either sign, of half the density; the site is its logarithm, whose
+            # Jacobian is the SD.
             lp = lp + np.log(2.0 * sd.astype(float))
-    observed = {name: np.asarray(getattr(data, name)) for name in ("choices", "rewards", "mask")} | arrays_of(data.design)
+    observed = {name: np.asarray(getattr(data, name)) for name in ("choices", "rewards", "mask")} | arrays_of(
+        data.design
+    )
     by_subject = [*people, *(name for name, value in sites.items() if value.ndim == 3)]
-    settings = {name: value for name, value in schedule._asdict().items() if name != "seeds"} | {"seed": seed, "max_depth": MAX_DEPTH}
-    of_model = {"model": model.name, "model_fingerprint": model_fingerprint(model), "n_actions": data.n_actions, "reward_scale": data.reward_scale}
+    settings = {name: value for name, value in schedule._asdict().items() if name != "seeds"} | {
+        "seed": seed,
+        "max_depth": MAX_DEPTH,
+    }
+    of_model = {
+        "model": model.name,
+        "model_fingerprint": model_fingerprint(model),
+        "n_actions": data.n_actions,
+        "reward_scale": data.reward_scale,
+    }
     tree = arviz_base.from_dict(
         {
             "posterior": groups | people,
             "unconstrained_posterior": sites,
             "sample_stats": {
                 "lp": lp,
-                **{name: getattr(draws, name) for name in ("energy", "n_steps", "acceptance_rate", "diverging")},
+                **{
+                    name: getattr(draws, name)
+                    for name in ("energy", "n_steps", "acceptance_rate", "diverging")
+                },
                 "tree_depth": draws.depth,
                 "step_size": np.full(draws.energy.shape, tuning.step_size),
             },
             "observed_data": observed,
         },
-        coords={"subject": list(data.subjects), "trial": np.arange(data.n_trials), "action": list(data.actions)},
+        coords={
+            "subject": list(data.subjects),
+            "trial": np.arange(data.n_trials),
+            "action": list(data.actions),
+        },
         dims={
             **{name: ["subject"] for name in by_subject},
             **{name: ["subject", "trial"] for name in observed},
@@ -365,6 +422,11 @@ def _to_datatree(sampled, data, model, schedule, seed):
         "stretch_slope": (("subject", "parameter", "group"), shape.slope),
         "stretch_people": (("subject", "parameter", "parameter_moved"), shape.people),
     }
-    coords = {"subject": list(data.subjects), "parameter": names, "group": of_groups, "chain": np.arange(schedule.num_chains)}
+    coords = {
+        "subject": list(data.subjects),
+        "parameter": names,
+        "group": of_groups,
+        "chain": np.arange(schedule.num_chains),
+    }
     tree["sampler"] = xr.DataTree(xr.Dataset(learned, coords))
     return tree

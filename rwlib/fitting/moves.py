@@ -1,9 +1,10 @@
 """Three moves of a Markov chain over a group and its people, each of which leaves the posterior as it is.
 
-*NUTS* moves everything together along the slope of the posterior. It is the only one of the three that finds the directions
-in which the whole group shifts, and it cannot pass from one mode of a person to another. Given the group, people are independent:
-a *jump* offers every person a few places at once (:mod:`rwlib.fitting.proposals`), and so passes between modes. Given the people, the *group*
-follows from textbook formulas, without any likelihood.
+*NUTS* moves everything together along the slope of the posterior. It is the only one of the three that finds
+the directions in which the whole group shifts, and it cannot pass from one mode of a person to another. Given
+the group, people are independent: a *jump* offers every person a few places at once
+(:mod:`rwlib.fitting.proposals`), and so passes between modes. Given the people, the *group* follows from
+textbook formulas, without any likelihood.
 """
 
 from collections.abc import Callable
@@ -62,7 +63,12 @@ class GroupPrior(NamedTuple):
 
 
 def nuts(
-    key: PRNGKeyArray, place: Place, step_size: Number, max_depth: Int[Array, ""], depth_limit: int, potential: Callable[[Vector], Number]
+    key: PRNGKeyArray,
+    place: Place,
+    step_size: Number,
+    max_depth: Int[Array, ""],
+    depth_limit: int,
+    potential: Callable[[Vector], Number],
 ) -> tuple[Place, Trajectory]:
     """One transition of NumPyro's NUTS, with a mass of 1 in all directions.
 
@@ -85,9 +91,10 @@ def nuts(
 
     References
     ----------
-    Hoffman, M. D., & Gelman, A. (2014). The No-U-Turn Sampler. *JMLR*, 15, 1593–1623. Multinomial weights and the turning criterion:
-    Betancourt, M. (2017), https://doi.org/10.48550/arXiv.1701.02434. The trajectory without recursion: Phan, D., Pradhan, N., &
-    Jankowiak, M. (2019), https://doi.org/10.48550/arXiv.1912.11554.
+    Hoffman, M. D., & Gelman, A. (2014). The No-U-Turn Sampler. *JMLR*, 15, 1593–1623. Multinomial weights and
+    the turning criterion: Betancourt, M. (2017), https://doi.org/10.48550/arXiv.1701.02434. The trajectory
+    without recursion: Phan, D., Pradhan, N., & Jankowiak, M. (2019),
+    https://doi.org/10.48550/arXiv.1912.11554.
 
     Examples
     --------
@@ -103,23 +110,34 @@ def nuts(
     [1.0, 1.0]
     """
     momentum_key, tree_key = jax.random.split(key)
-    # Drawn with the digits of single precision: a kick needs no more, and twice the digits cost twice the time.
+    # Drawn with the digits of single precision: a kick needs no more, and twice the digits cost twice the
+    # time.
     momentum = jax.random.normal(momentum_key, place.position.shape, jnp.float32).astype(place.position.dtype)
     start = IntegratorState(place.position, momentum, place.potential_energy, place.gradient)
     _, leapfrog = velocity_verlet(potential, euclidean_kinetic_energy)
     tree = build_tree(
-        leapfrog, euclidean_kinetic_energy, start, jnp.ones_like(momentum), step_size, tree_key, max_tree_depth=(max_depth, depth_limit)
+        leapfrog,
+        euclidean_kinetic_energy,
+        start,
+        jnp.ones_like(momentum),
+        step_size,
+        tree_key,
+        max_tree_depth=(max_depth, depth_limit),
     )
     acceptance_rate = tree.sum_accept_probs / jnp.maximum(tree.num_proposals, 1)
-    trajectory = Trajectory(tree.z_proposal_energy, tree.num_proposals, tree.depth, acceptance_rate, tree.diverging)
+    trajectory = Trajectory(
+        tree.z_proposal_energy, tree.num_proposals, tree.depth, acceptance_rate, tree.diverging
+    )
     return Place(tree.z_proposal, tree.z_proposal_pe, tree.z_proposal_grad), trajectory
 
 
 def keep_one(key: PRNGKeyArray, log_weights: Float[Array, "n_places ..."]) -> Int[Array, "..."]:
-    r"""Choose one of several places with probability proportional to its weight: iterated sampling-importance-resampling.
+    r"""Choose one of several places with probability proportional to its weight: iterated
+    sampling-importance-resampling.
 
-    The first place is where the chain is now, the others are independent proposals from a density q. With weights π / q the
-    choice leaves the density π as it is, whatever q may be. The present place must be among them.
+    The first place is where the chain is now, the others are independent proposals from a density q. With
+    weights π / q the choice leaves the density π as it is, whatever q may be. The present place must be among
+    them.
 
     Parameters
     ----------
@@ -156,13 +174,15 @@ def jump(
     prior: GroupPrior,
     log_likelihood: Callable[[Array], Array],
 ) -> tuple[People, Group, Bool[Array, " n_subjects"]]:
-    r"""Offer every person some places at once, let the group jump given what is on offer, and let each person keep one place or stay.
+    r"""Offer every person some places at once, let the group jump given what is on offer, and let each person
+    keep one place or stay.
 
     With w\ :sub:`ik` = likelihood / proposal density for place k of person i, the group moves by the density
-    prior(group) · Π\ :sub:`i` Σ\ :sub:`k` w\ :sub:`ik` p(place\ :sub:`k` | group), one parameter after the other, and then each person takes
-    place k with probability proportional to w\ :sub:`ik` p(place\ :sub:`k` | group). Since the group does not wait for any person to
-    move first, it passes between places that differ in both: a wide group with one unusual person in it, and a narrow one without.
-    One likelihood without a gradient serves everybody.
+    prior(group) · Π\ :sub:`i` Σ\ :sub:`k` w\ :sub:`ik` p(place\ :sub:`k` | group), one parameter after the
+    other, and then each person takes place k with probability proportional to w\ :sub:`ik` p(place\ :sub:`k`
+    | group). Since the group does not wait for any person to move first, it passes between places that differ
+    in both: a wide group with one unusual person in it, and a narrow one without. One likelihood without a
+    gradient serves everybody.
 
     Parameters
     ----------
@@ -173,7 +193,8 @@ def jump(
     proposals : Proposals
     prior : GroupPrior
     log_likelihood : callable
-        From many people, (n_places, n_parameters, n_subjects), to the log-likelihood of each, (n_places, n_subjects).
+        From many people, (n_places, n_parameters, n_subjects), to the log-likelihood of each, (n_places,
+        n_subjects).
 
     Returns
     -------
@@ -183,12 +204,13 @@ def jump(
 
     References
     ----------
-    Gunawan, D., Hawkins, G. E., Tran, M.-N., Kohn, R., & Brown, S. D. (2020). New estimation approaches for the hierarchical linear
-    ballistic accumulator model. https://doi.org/10.1016/j.jmp.2020.102368
+    Gunawan, D., Hawkins, G. E., Tran, M.-N., Kohn, R., & Brown, S. D. (2020). New estimation approaches for
+    the hierarchical linear ballistic accumulator model. https://doi.org/10.1016/j.jmp.2020.102368
 
     Examples
     --------
-    Forty people about whom the data say nothing come to be spread as their group is, and the group as its prior:
+    Forty people about whom the data say nothing come to be spread as their group is, and the group as its
+    prior:
 
     >>> import jax, jax.numpy as jnp
     >>> from rwlib.fitting import moves, proposals
@@ -210,10 +232,17 @@ def jump(
     log_weight = jnp.where(jnp.isnan(log_weight), -jnp.inf, log_weight)
 
     means, sds = propose_groups(groups_key, proposals)
-    means, sds = jnp.concatenate([group.mean[None], means]), jnp.concatenate([jnp.exp(group.log_sd)[None], sds])
-    log_offer = norm.logpdf(means, prior.mean_location, prior.mean_scale) + norm.logpdf(sds, 0.0, prior.sd_scale)
+    means, sds = (
+        jnp.concatenate([group.mean[None], means]),
+        jnp.concatenate([jnp.exp(group.log_sd)[None], sds]),
+    )
+    log_offer = norm.logpdf(means, prior.mean_location, prior.mean_scale) + norm.logpdf(
+        sds, 0.0, prior.sd_scale
+    )
     log_offer -= log_density_of_groups(means, sds, proposals)
-    of_group = -0.5 * ((places - group.mean[:, None]) / jnp.exp(group.log_sd)[:, None]) ** 2 - group.log_sd[:, None]
+    of_group = (
+        -0.5 * ((places - group.mean[:, None]) / jnp.exp(group.log_sd)[:, None]) ** 2 - group.log_sd[:, None]
+    )
     log_weight += of_group.sum(axis=1)
     keys, kept_groups = jax.random.split(choice_key, len(means[0]) + 1), []
     for i, key_of_parameter in enumerate(keys[1:]):
@@ -224,7 +253,10 @@ def jump(
         log_weight = log_joint[kept]
         kept_groups.append(kept)
     kept_groups = jnp.stack(kept_groups)[None]
-    group = Group(jnp.take_along_axis(means, kept_groups, axis=0)[0], jnp.log(jnp.take_along_axis(sds, kept_groups, axis=0)[0]))
+    group = Group(
+        jnp.take_along_axis(means, kept_groups, axis=0)[0],
+        jnp.log(jnp.take_along_axis(sds, kept_groups, axis=0)[0]),
+    )
     kept = keep_one(keys[0], log_weight)
     return jnp.take_along_axis(places, kept[None, None], axis=0)[0], group, kept > 0
 
@@ -238,7 +270,8 @@ def draw_group(key: PRNGKeyArray, people: People, group: Group, prior: GroupPrio
         \qquad S = \sum_i (\theta_i - \mu)^2
 
     for n people θᵢ and a half-normal prior with scale s. It has one peak, at which x = e²ˡ solves
-    x² / s² + (n − 1) x = S. Proposals come from a logistic distribution around the peak, and :func:`keep_one` chooses.
+    x² / s² + (n − 1) x = S. Proposals come from a logistic distribution around the peak, and :func:`keep_one`
+    chooses.
 
     Parameters
     ----------
@@ -255,7 +288,8 @@ def draw_group(key: PRNGKeyArray, people: People, group: Group, prior: GroupPrio
 
     References
     ----------
-    Yu, Y., & Meng, X.-L. (2011). To center or not to center: That is not the question. https://doi.org/10.1198/jcgs.2011.203main
+    Yu, Y., & Meng, X.-L. (2011). To center or not to center: That is not the question.
+    https://doi.org/10.1198/jcgs.2011.203main
 
     Examples
     --------
@@ -271,7 +305,9 @@ def draw_group(key: PRNGKeyArray, people: People, group: Group, prior: GroupPrio
     mean_key, proposal_key, choice_key = jax.random.split(key, 3)
     n_parameters, n_subjects = people.shape
     precision = 1 / prior.mean_scale**2 + n_subjects * jnp.exp(-2 * group.log_sd)
-    centre = (prior.mean_location / prior.mean_scale**2 + people.sum(axis=1) * jnp.exp(-2 * group.log_sd)) / precision
+    centre = (
+        prior.mean_location / prior.mean_scale**2 + people.sum(axis=1) * jnp.exp(-2 * group.log_sd)
+    ) / precision
     mean = centre + jax.random.normal(mean_key, (n_parameters,), people.dtype) / jnp.sqrt(precision)
 
     squares = jnp.maximum(((people - mean[:, None]) ** 2).sum(axis=1), jnp.finfo(people.dtype).tiny)
@@ -282,7 +318,9 @@ def draw_group(key: PRNGKeyArray, people: People, group: Group, prior: GroupPrio
     width = 0.7 / jnp.sqrt(curvature)
     steps = jax.random.logistic(proposal_key, (NUM_GROUP_PROPOSALS, n_parameters), people.dtype)
     places = jnp.concatenate([group.log_sd[None], 0.5 * jnp.log(peak) + width * steps])
-    log_density = -n * places - 0.5 * squares * jnp.exp(-2 * places) - 0.5 * (jnp.exp(places) / prior.sd_scale) ** 2
+    log_density = (
+        -n * places - 0.5 * squares * jnp.exp(-2 * places) - 0.5 * (jnp.exp(places) / prior.sd_scale) ** 2
+    )
     log_proposal = logistic.logpdf(places, 0.5 * jnp.log(peak), width)
     kept = keep_one(choice_key, log_density - log_proposal)
     return Group(mean, jnp.take_along_axis(places, kept[None], axis=0)[0])

@@ -1,10 +1,10 @@
 """What a chain moves: one flat vector for a group and its people, and the density that it has.
 
-It holds the parameters' group means, their group SDs, and for each parameter one number for each subject. Where a parameter
-is not centred, the subjects' numbers are their offsets z, and the SD stands there with either sign: θ = μ + σ z is the same for
-(σ, z) and (−σ, −z), so that a half-normal SD can be moved as a normal one, which has neither an edge at 0 nor the long tail
-of a logarithm. Where it is centred, the subjects' numbers are their values before the transform, and the SD stands there as its
-logarithm.
+It holds the parameters' group means, their group SDs, and for each parameter one number for each subject.
+Where a parameter is not centred, the subjects' numbers are their offsets z, and the SD stands there with
+either sign: θ = μ + σ z is the same for (σ, z) and (−σ, −z), so that a half-normal SD can be moved as a
+normal one, which has neither an edge at 0 nor the long tail of a logarithm. Where it is centred, the
+subjects' numbers are their values before the transform, and the SD stands there as its logarithm.
 """
 
 import math
@@ -63,7 +63,11 @@ def split(position: Float[ArrayLike, "... n_dims"], model: Model, n_subjects: in
     (array([0.]), array([1.]), array([[2., 3., 4.]]))
     """
     n = len(model.parameters)
-    return position[..., :n], position[..., n : 2 * n], position[..., 2 * n :].reshape(*position.shape[:-1], n, n_subjects)
+    return (
+        position[..., :n],
+        position[..., n : 2 * n],
+        position[..., 2 * n :].reshape(*position.shape[:-1], n, n_subjects),
+    )
 
 
 def log_density(position: Position, data: ChoiceData, model: Model) -> Float[Array, ""]:
@@ -78,13 +82,14 @@ def log_density(position: Position, data: ChoiceData, model: Model) -> Float[Arr
     Returns
     -------
     log_density : array, shape ()
-        Up to log 2 for each parameter that is not centred, that of :func:`rwlib.fitting.hierarchy.hierarchical_model`, with the Jacobian of the
-        coordinates.
+        Up to log 2 for each parameter that is not centred, that of
+        :func:`rwlib.fitting.hierarchy.hierarchical_model`, with the Jacobian of the coordinates.
 
     References
     ----------
-    Centring: Papaspiliopoulos, O., Roberts, G. O., & Sköld, M. (2007). https://doi.org/10.1214/088342307000000014. An SD with a
-    sign: Gelman, A. (2006). Prior distributions for variance parameters in hierarchical models. https://doi.org/10.1214/06-BA117A
+    Centring: Papaspiliopoulos, O., Roberts, G. O., & Sköld, M. (2007).
+    https://doi.org/10.1214/088342307000000014. An SD with a sign: Gelman, A. (2006). Prior distributions for
+    variance parameters in hierarchical models. https://doi.org/10.1214/06-BA117A
 
     Examples
     --------
@@ -93,14 +98,21 @@ def log_density(position: Position, data: ChoiceData, model: Model) -> Float[Arr
     >>> from rwlib.fitting.positions import log_density
     >>> data = ChoiceData([[0, 1]], [[1.0, 0.0]])
     >>> position = jnp.array([-1.0, 0.5, 0.2])
-    >>> bool(log_density(position, data, WIN_STAY_LOSE_SHIFT) == log_density(-position.at[0].set(1.0), data, WIN_STAY_LOSE_SHIFT))
+    >>> mirrored = -position.at[0].set(1.0)
+    >>> log_density_of = lambda position: log_density(position, data, WIN_STAY_LOSE_SHIFT)
+    >>> bool(log_density_of(position) == log_density_of(mirrored))
     True
     """
     total, params = 0.0, {}
     for p, mean, sd, subjects in zip(model.parameters, *split(position, model, data.n_subjects)):
         total += norm.logpdf(mean, p.mean_location, p.mean_scale)
         if p.centred:  # `sd` is a logarithm
-            total += math.log(2) + norm.logpdf(jnp.exp(sd), 0.0, p.sd_scale) + sd + norm.logpdf(subjects, mean, jnp.exp(sd)).sum()
+            total += (
+                math.log(2)
+                + norm.logpdf(jnp.exp(sd), 0.0, p.sd_scale)
+                + sd
+                + norm.logpdf(subjects, mean, jnp.exp(sd)).sum()
+            )
             unbounded = subjects
         else:
             total += norm.logpdf(sd, 0.0, p.sd_scale) + norm.logpdf(subjects).sum()
@@ -147,8 +159,11 @@ def to_position(people: People, group: Group, model: Model) -> Position:
     return jnp.concatenate([group.mean, jnp.where(centred, group.log_sd, sds), subjects.ravel()])
 
 
-def to_sites(positions: Float[np.ndarray, "... n_dims"], model: Model, n_subjects: int) -> dict[str, np.ndarray]:
-    """The sites of the NumPyro model at many positions with positive SDs, on NumPyro's unbounded scale: an SD is its logarithm.
+def to_sites(
+    positions: Float[np.ndarray, "... n_dims"], model: Model, n_subjects: int
+) -> dict[str, np.ndarray]:
+    """The sites of the NumPyro model at many positions with positive SDs, on NumPyro's unbounded scale: an SD
+    is its logarithm.
 
     Parameters
     ----------
@@ -179,11 +194,14 @@ def group_prior(model: Model) -> GroupPrior:
     -------
     prior : GroupPrior
     """
-    return GroupPrior(*(jnp.array([getattr(p, what) for p in model.parameters], float) for what in GroupPrior._fields))
+    return GroupPrior(
+        *(jnp.array([getattr(p, what) for p in model.parameters], float) for what in GroupPrior._fields)
+    )
 
 
 def draw_from_prior(rng: np.random.Generator, model: Model, n_subjects: int) -> Float[np.ndarray, " n_dims"]:
-    """A position drawn from the prior, where a chain may start: chains that start far apart show what does not mix.
+    """A position drawn from the prior, where a chain may start: chains that start far apart show what does
+    not mix.
 
     Parameters
     ----------
@@ -205,11 +223,12 @@ def draw_from_prior(rng: np.random.Generator, model: Model, n_subjects: int) -> 
 
 
 class Stretch(NamedTuple):
-    """A linear map from what NUTS moves to a position, under which the posterior is round: what the warm-up learns of its shape.
+    """A linear map from what NUTS moves to a position, under which the posterior is round: what the warm-up
+    learns of its shape.
 
-    A group is stretched along its own correlations, and each person along theirs; and when the group shifts, each person's numbers
-    shift along by ``slope``, so that people whom their data determine stay where the data want them. A mass matrix
-    with these blocks would do the same.
+    A group is stretched along its own correlations, and each person along theirs; and when the group shifts,
+    each person's numbers shift along by ``slope``, so that people whom their data determine stay where the
+    data want them. A mass matrix with these blocks would do the same.
     """
 
     centre: Float[Array, " n_dims"]
@@ -251,7 +270,9 @@ def unstretch(position: Position, shape: Stretch) -> Position:
     """
     n_subjects, n_parameters, n_groups = shape.slope.shape
     deviation = position - shape.centre
-    subjects = deviation[n_groups:].reshape(n_parameters, n_subjects) - jnp.einsum("spg,g->ps", shape.slope, deviation[:n_groups])
+    subjects = deviation[n_groups:].reshape(n_parameters, n_subjects) - jnp.einsum(
+        "spg,g->ps", shape.slope, deviation[:n_groups]
+    )
     group = solve_triangular(shape.group, deviation[:n_groups], lower=True)
     subjects = solve_triangular(shape.people, subjects.T[..., None], lower=True)[..., 0].T
     return jnp.concatenate([group, subjects.ravel()])
@@ -260,7 +281,8 @@ def unstretch(position: Position, shape: Stretch) -> Position:
 def rough_stretch(model: Model, n_subjects: int) -> Stretch:
     """Scales alone, with which a warm-up begins.
 
-    A group mean is known far better than a person's offset: without this, the first trajectories take ten times as many steps.
+    A group mean is known far better than a person's offset: without this, the first trajectories take ten
+    times as many steps.
 
     Parameters
     ----------
@@ -272,21 +294,28 @@ def rough_stretch(model: Model, n_subjects: int) -> Stretch:
     shape : Stretch
     """
     n = len(model.parameters)
-    centred, sd_scales = np.array([p.centred for p in model.parameters], bool), np.array([p.sd_scale for p in model.parameters])
+    centred, sd_scales = (
+        np.array([p.centred for p in model.parameters], bool),
+        np.array([p.sd_scale for p in model.parameters]),
+    )
     means = sd_scales / n_subjects**0.5
     sds = np.where(centred, (2 / n_subjects) ** 0.5, sd_scales * (0.5 / n_subjects) ** 0.5)
     people = np.diag(np.where(centred, sd_scales / 2, 0.8))
     return Stretch(
-        np.zeros(n * (2 + n_subjects)), np.diag([*means, *sds]), np.zeros((n_subjects, n, 2 * n)), np.tile(people, (n_subjects, 1, 1))
+        np.zeros(n * (2 + n_subjects)),
+        np.diag([*means, *sds]),
+        np.zeros((n_subjects, n, 2 * n)),
+        np.tile(people, (n_subjects, 1, 1)),
     )
 
 
 def learn_stretch(positions: Float[np.ndarray, "n_draws n_dims"], model: Model, n_subjects: int) -> Stretch:
     r"""The shape of a posterior, from draws of it.
 
-    Given the group, a person's offsets have the covariance C = (I + F)⁻¹, with F what the data add to the prior's information. If the
-    group mean moves by dμ or the group SD by dσ, the value that the data favour stays, so the offsets move by
-    −(I − C)(dμ + z dσ) / σ on average. As in Stan, covariances of few draws are pulled towards a guess.
+    Given the group, a person's offsets have the covariance C = (I + F)⁻¹, with F what the data add to the
+    prior's information. If the group mean moves by dμ or the group SD by dσ, the value that the data favour
+    stays, so the offsets move by −(I − C)(dμ + z dσ) / σ on average. As in Stan, covariances of few draws are
+    pulled towards a guess.
 
     Parameters
     ----------
@@ -313,5 +342,8 @@ def learn_stretch(positions: Float[np.ndarray, "n_draws n_dims"], model: Model, 
     left = subjects - np.einsum("spg,dg->dps", slope, group)
     covariance = np.einsum("dps,dqs->spq", left, left)
     return Stretch(
-        centre, np.linalg.cholesky(pull(group.T @ group, rough.group**2)), slope, np.linalg.cholesky(pull(covariance, rough.people**2))
+        centre,
+        np.linalg.cholesky(pull(group.T @ group, rough.group**2)),
+        slope,
+        np.linalg.cholesky(pull(covariance, rough.people**2)),
     )

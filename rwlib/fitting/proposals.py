@@ -1,4 +1,5 @@
-"""Places that a jump may go to: for each person, and for each parameter's group. The warm-up learns where they lie."""
+"""Places that a jump may go to: for each person, and for each parameter's group. The warm-up learns where
+they lie."""
 
 from typing import NamedTuple
 
@@ -25,7 +26,9 @@ AT_LEAST = 320  # places of all people together, below which a processor has tim
 NUM_GROUPS = 8  # that a jump offers each parameter
 WIDER = 2.0  # how much the second normal of a group is
 EM_STEPS = 10
-PSEUDO_DRAWS = 5  # as in Stan's warm-up: the covariance of few draws is pulled towards a guess that counts as so many
+PSEUDO_DRAWS = (
+    5  # as in Stan's warm-up: the covariance of few draws is pulled towards a guess that counts as so many
+)
 
 #: One row for each parameter, before the transform.
 People = Float[Array, "n_parameters n_subjects"]
@@ -44,9 +47,9 @@ class Group(NamedTuple):
 class Proposals(NamedTuple):
     """Where people and groups may jump to, whatever the present place of a chain.
 
-    For each person four normals: one as wide as a group whose mean and SD are uncertain, one twice as wide, and two which together
-    lie roughly where that person's posterior does: one for each mode, where there are two. For each parameter's group a
-    normal of its mean, and one of its SD, of which the sign is dropped.
+    For each person four normals: one as wide as a group whose mean and SD are uncertain, one twice as wide,
+    and two which together lie roughly where that person's posterior does: one for each mode, where there are
+    two. For each parameter's group a normal of its mean, and one of its SD, of which the sign is dropped.
     """
 
     mean: Float[Array, "4 n_parameters n_subjects"]
@@ -73,7 +76,9 @@ def propose_people(key: PRNGKeyArray, proposals: Proposals) -> Places:
     n_parameters, n_subjects = proposals.mean.shape[1:]
     # Drawn with the digits of single precision, as the kick in `rwlib.fitting.moves.nuts`.
     n_places = min(max(FEWEST_PLACES, AT_LEAST // n_subjects), MOST_PLACES)
-    noise = jax.random.normal(normal_key, (n_places, n_parameters, n_subjects), jnp.float32).astype(proposals.mean.dtype)
+    noise = jax.random.normal(normal_key, (n_places, n_parameters, n_subjects), jnp.float32).astype(
+        proposals.mean.dtype
+    )
     from_each = proposals.mean[:, None] + jnp.einsum("csij,kjs->ckis", proposals.cholesky, noise)
     source = jax.random.randint(source_key, (1, n_places, 1, n_subjects), 0, len(from_each))
     return jnp.take_along_axis(from_each, source, axis=0)[0]
@@ -110,7 +115,9 @@ def propose_groups(key: PRNGKeyArray, proposals: Proposals) -> tuple[Groups, Gro
     means, sds : arrays, shape (n_groups, n_parameters)
     """
     noise = jax.random.normal(key, (2, NUM_GROUPS, proposals.group_mean.shape[1]), proposals.group_mean.dtype)
-    means, sds = ((at + scale * x) for (at, scale), x in zip((proposals.group_mean, proposals.group_sd), noise))
+    means, sds = (
+        (at + scale * x) for (at, scale), x in zip((proposals.group_mean, proposals.group_sd), noise)
+    )
     return means, jnp.abs(sds)
 
 
@@ -160,10 +167,11 @@ def learn_proposals(
     group_means: Float[np.ndarray, "n_draws n_parameters"],
     group_sds: Float[np.ndarray, "n_draws n_parameters"],
 ) -> Proposals:
-    """Proposals from draws of the posterior. A person's own normals are found by a few steps of EM for a mixture of equal parts.
+    """Proposals from draws of the posterior. A person's own normals are found by a few steps of EM for a
+    mixture of equal parts.
 
-    The draws of each person are first cut in two along the direction in which they vary most, where that leaves the least variance
-    on both sides. So a mode that few draws have visited becomes a part of its own.
+    The draws of each person are first cut in two along the direction in which they vary most, where that
+    leaves the least variance on both sides. So a mode that few draws have visited becomes a part of its own.
 
     Parameters
     ----------
@@ -177,7 +185,8 @@ def learn_proposals(
 
     References
     ----------
-    The cut: Otsu, N. (1979). A threshold selection method from gray-level histograms. https://doi.org/10.1109/TSMC.1979.4310076
+    The cut: Otsu, N. (1979). A threshold selection method from gray-level histograms.
+    https://doi.org/10.1109/TSMC.1979.4310076
 
     Examples
     --------
@@ -185,7 +194,8 @@ def learn_proposals(
     >>> from rwlib.fitting.proposals import learn_proposals
     >>> rng = np.random.default_rng(0)
     >>> draws = np.where(rng.random((500, 1, 1)) < 0.05, 5.0, 0.0) + 0.3 * rng.normal(size=(500, 1, 1))
-    >>> np.sort(learn_proposals(draws, np.zeros((500, 1)), np.ones((500, 1))).mean[2:].ravel()).round(1).tolist()
+    >>> learned = learn_proposals(draws, np.zeros((500, 1)), np.ones((500, 1)))
+    >>> np.sort(learned.mean[2:].ravel()).round(1).tolist()
     [0.0, 5.0]
     """
     spread = np.sqrt((group_sds**2).mean(axis=0) + group_means.var(axis=0))  # of a new person
@@ -198,7 +208,10 @@ def learn_proposals(
     mean = spread[:, None] * np.stack([of_group, of_group, *means]).transpose(0, 2, 1)
     round_ = np.broadcast_to(np.eye(len(spread)), choleskys[0].shape)
     cholesky = spread[:, None] * np.stack([round_, WIDER * round_, *choleskys])
-    moments = [np.stack([draws.mean(axis=0), np.maximum(draws.std(axis=0), 1e-3 * spread)]) for draws in (group_means, group_sds)]
+    moments = [
+        np.stack([draws.mean(axis=0), np.maximum(draws.std(axis=0), 1e-3 * spread)])
+        for draws in (group_means, group_sds)
+    ]
     return Proposals(mean, cholesky, np.linalg.inv(cholesky), *moments)
 
 
@@ -208,7 +221,9 @@ def _cut_in_two(x):
     direction = np.linalg.eigh(deviation.transpose(0, 2, 1) @ deviation)[1][..., -1:]
     along = (deviation @ direction)[..., 0]
     ordered, n = np.sort(along, axis=1), np.arange(1, along.shape[1])
-    between = np.cumsum(ordered, axis=1)[:, :-1] ** 2 / (n * n[::-1])  # variance between the sides, up to a factor: the mean is 0
+    between = np.cumsum(ordered, axis=1)[:, :-1] ** 2 / (
+        n * n[::-1]
+    )  # variance between the sides, up to a factor: the mean is 0
     last = np.take_along_axis(ordered, between.argmax(axis=1)[:, None], axis=1)
     return (along <= last).astype(float)
 
@@ -219,7 +234,9 @@ def _normal_of(x, weight):
     mean = (weight[..., None] * x).sum(axis=1) / np.maximum(total, np.finfo(float).tiny)
     deviation = x - mean[:, None]
     products = (weight[..., None] * deviation).transpose(0, 2, 1) @ deviation
-    cholesky = np.linalg.cholesky((products + PSEUDO_DRAWS * np.eye(x.shape[-1])) / (total[..., None] + PSEUDO_DRAWS))
+    cholesky = np.linalg.cholesky(
+        (products + PSEUDO_DRAWS * np.eye(x.shape[-1])) / (total[..., None] + PSEUDO_DRAWS)
+    )
     white = deviation @ np.linalg.inv(cholesky).transpose(0, 2, 1)
     log_determinant = np.log(np.diagonal(cholesky, axis1=1, axis2=2)).sum(axis=1)
     return mean, cholesky, -0.5 * (white**2).sum(axis=-1) - log_determinant[:, None]

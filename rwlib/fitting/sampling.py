@@ -1,4 +1,5 @@
-"""Draw from the posterior: three moves for each draw, chains on all cores, a warm-up that learns from all chains of a data set."""
+"""Draw from the posterior: three moves for each draw, chains on all cores, a warm-up that learns from all
+chains of a data set."""
 
 import os
 import threading
@@ -67,7 +68,8 @@ class Draw(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """Draws, (n_datasets, n_chains, n_draws, …); how often each person jumped, (n_datasets, n_chains, n_subjects); the tuning."""
+    """Draws, (n_datasets, n_chains, n_draws, …); how often each person jumped, (n_datasets, n_chains,
+    n_subjects); the tuning."""
 
     draws: Draw
     jump_rate: np.ndarray
@@ -79,21 +81,25 @@ class Chain(NamedTuple):
 
     key: jax.Array
     place: moves.Place
-    step_search: tuple  # of NumPyro's `dual_averaging`: its first two numbers are the step size's logarithm and its average
+    step_search: tuple  # of NumPyro's `dual_averaging`: first the logarithm of the step size and its average
 
 
 start_search, continue_search = dual_averaging()
 
 
 def sample(
-    data: ChoiceData, model: Model, schedule: Schedule, progress: Callable[[int], object] = lambda n_draws: None,
+    data: ChoiceData,
+    model: Model,
+    schedule: Schedule,
+    progress: Callable[[int], object] = lambda n_draws: None,
     num_threads: int | None = None,
 ) -> Sample:
     """Draw from the posterior of every data set in a stack.
 
-    After each transition of NUTS, people and groups jump, and the groups are drawn given the people (:mod:`rwlib.fitting.moves`).
-    A chain's draws depend on its data set, its seed and the settings, and neither on the number of threads nor on
-    the other data sets. Rounding may differ where the compiled program is another, and grows from draw to draw.
+    After each transition of NUTS, people and groups jump, and the groups are drawn given the people
+    (:mod:`rwlib.fitting.moves`). A chain's draws depend on its data set, its seed and the settings, and
+    neither on the number of threads nor on the other data sets. Rounding may differ where the compiled
+    program is another, and grows from draw to draw.
 
     Parameters
     ----------
@@ -112,11 +118,13 @@ def sample(
 
     References
     ----------
-    Warm-up in growing windows: Stan Development Team, *Stan Reference Manual*, section 15.2. Pooling the chains: Hoffman,
-    M. D., & Sountsov, P. (2022), https://proceedings.mlr.press/v151/hoffman22a.html.
+    Warm-up in growing windows: Stan Development Team, *Stan Reference Manual*, section 15.2. Pooling the
+    chains: Hoffman, M. D., & Sountsov, P. (2022), https://proceedings.mlr.press/v151/hoffman22a.html.
     """
     n_datasets, n_subjects = data.choices.shape[:2]
-    shares = np.array_split(np.arange(schedule.num_chains), _number_of_shares(schedule.num_chains, num_threads))
+    shares = np.array_split(
+        np.arange(schedule.num_chains), _number_of_shares(schedule.num_chains, num_threads)
+    )
     interrupted, lock = threading.Event(), threading.Lock()
 
     def count(n_draws):
@@ -133,15 +141,21 @@ def sample(
     # Energies are sums over all trials of all subjects, whose differences single precision loses.
     with jax.enable_x64(True), ThreadPoolExecutor(len(shares)) as threads:
         try:
-            chains, tuning = _start(model, schedule, n_datasets, n_subjects), _first_tuning(model, n_datasets, n_subjects)
+            chains, tuning = (
+                _start(model, schedule, n_datasets, n_subjects),
+                _first_tuning(model, n_datasets, n_subjects),
+            )
             for share in {len(share): share for share in shares}.values():  # compile once, not in each thread
                 settings = dict(max_depth=0, adapting=False, target_accept=schedule.target_accept)
                 _advance(jax.tree.map(lambda x: x[:, share], chains), data, tuning, 0, 0, settings, model)  # noqa: B023
             first, windows = 0, _windows(schedule.num_warmup)
             for i, n_draws in enumerate(windows):
                 chains = _set_step_size(chains, tuning)
-                # First without NUTS: jumps bring chains that start anywhere to where the posterior is, at little cost.
-                chains, draws, _ = draw(chains, tuning, n_draws, first, max_depth=MAX_DEPTH if i else 0, adapting=i > 0)
+                # First without NUTS: jumps bring chains that start anywhere to where the posterior is, at
+                # little cost.
+                chains, draws, _ = draw(
+                    chains, tuning, n_draws, first, max_depth=MAX_DEPTH if i else 0, adapting=i > 0
+                )
                 first += n_draws
                 if i:
                     tuning = tuning._replace(step_size=np.exp(np.asarray(chains.step_search[1]).mean(axis=1)))
@@ -149,7 +163,9 @@ def sample(
                 if i < len(windows) - 1 and n_draws * schedule.num_chains > 1:
                     tuning = _learn(draws.position, tuning, model, n_subjects)
             chains = _set_step_size(chains, tuning)
-            _, draws, n_jumps = draw(chains, tuning, schedule.num_samples, first, max_depth=MAX_DEPTH, adapting=False)
+            _, draws, n_jumps = draw(
+                chains, tuning, schedule.num_samples, first, max_depth=MAX_DEPTH, adapting=False
+            )
         except BaseException:  # Ctrl-C too: threads must not run on to the end
             interrupted.set()
             raise
@@ -167,8 +183,15 @@ def _number_of_shares(num_chains, num_threads):
 def _start(model, schedule, n_datasets, n_subjects):
     """Chains across the prior, each with a key of its own."""
     pairs = [[(seed, chain) for chain in range(schedule.num_chains)] for seed in schedule.seeds]
-    position = np.array([[draw_from_prior(np.random.default_rng(pair), model, n_subjects) for pair in row] for row in pairs])
-    keys = np.array([[jax.random.key_data(jax.random.fold_in(jax.random.key(seed), chain)) for seed, chain in row] for row in pairs])
+    position = np.array(
+        [[draw_from_prior(np.random.default_rng(pair), model, n_subjects) for pair in row] for row in pairs]
+    )
+    keys = np.array(
+        [
+            [jax.random.key_data(jax.random.fold_in(jax.random.key(seed), chain)) for seed, chain in row]
+            for row in pairs
+        ]
+    )
     shape = position.shape[:2]
     # The first draws are made without NUTS, which alone reads density and gradient.
     place = moves.Place(position, np.zeros(shape), np.zeros(position.shape))
@@ -184,7 +207,9 @@ def _set_step_size(chains, tuning):
 
 def _windows(num_warmup):
     """Draws per chain in each window of the warm-up."""
-    counts = [n for n in (round(share * num_warmup) for share in (0.08, 0.08, 0.12, 0.16, 0.2, 0.2)) if n >= 5]
+    counts = [
+        n for n in (round(share * num_warmup) for share in (0.08, 0.08, 0.12, 0.16, 0.2, 0.2)) if n >= 5
+    ]
     return [*counts, max(num_warmup - sum(counts), 1)] if counts else [1, max(num_warmup - 1, 1)]
 
 
@@ -196,7 +221,8 @@ def _first_tuning(model, n_datasets, n_subjects):
 
 
 def _learn(positions, tuning, model, n_subjects):
-    """The shape of the posterior, and the proposals of jumps, from what all chains of a data set drew in a window."""
+    """The shape of the posterior, and the proposals of jumps, from what all chains of a data set drew in a
+    window."""
     learned, centred = [], np.array([p.centred for p in model.parameters])
     for pooled in positions.reshape(len(positions), -1, positions.shape[-1]).astype(float):
         means, sds, subjects = split(pooled, model, n_subjects)
@@ -208,7 +234,8 @@ def _learn(positions, tuning, model, n_subjects):
 
 
 def _draw_share(data, model, tuning, settings, n_draws, first, count, interrupted, chains):
-    """``n_draws`` of every chain in a share: the chains as they are then, the draws, and the number of each person's jumps."""
+    """``n_draws`` of every chain in a share: the chains as they are then, the draws, and the number of each
+    person's jumps."""
     with jax.enable_x64(True):  # a setting of the thread
         found, n_jumps, n_done = [], 0, 0
         while not (n_done == n_draws and found) and not interrupted.is_set():
@@ -217,24 +244,39 @@ def _draw_share(data, model, tuning, settings, n_draws, first, count, interrupte
             found.append(jax.tree.map(lambda x: np.asarray(x)[:, :, :n_now], draws))
             n_jumps, n_done = n_jumps + np.asarray(jumps), n_done + n_now
             count(n_now * chains.key.shape[0] * chains.key.shape[1])
-        return jax.tree.map(np.asarray, chains), jax.tree.map(lambda *parts: np.concatenate(parts, axis=2), *found), n_jumps
+        return (
+            jax.tree.map(np.asarray, chains),
+            jax.tree.map(lambda *parts: np.concatenate(parts, axis=2), *found),
+            n_jumps,
+        )
 
 
 @partial(jax.jit, static_argnames="model")
 def _advance(chains, data, tuning, first, n_draws, settings, model):
-    """At most DRAWS_PER_CALL draws of all chains (n_datasets, n_chains): the one program in which a fit spends its time."""
+    """At most DRAWS_PER_CALL draws of all chains (n_datasets, n_chains): the one program in which a fit
+    spends its time."""
     n_datasets, n_chains = chains.key.shape[:2]
     side_by_side = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), chains)
     of_each = jax.tree.map(lambda x: jnp.repeat(jnp.asarray(x), n_chains, axis=0), (data, tuning))
 
     def one_draw(i, carry):
         chains, kept, jumps = carry
-        chains, draw, jumped = jax.vmap(lambda chain, of_chain: _one_draw(chain, *of_chain, first + i, settings, model))(chains, of_each)
+        chains, draw, jumped = jax.vmap(
+            lambda chain, of_chain: _one_draw(chain, *of_chain, first + i, settings, model)
+        )(chains, of_each)
         return chains, jax.tree.map(lambda all_, new: all_.at[:, i].set(new), kept, draw), jumps + jumped
 
     number, n_dims = jnp.zeros((n_datasets * n_chains, DRAWS_PER_CALL)), chains.place.position.shape[-1]
     count = number.astype(int)
-    kept = Draw(jnp.zeros((*number.shape, n_dims), jnp.float32), number, number, count, count, number, count.astype(bool))
+    kept = Draw(
+        jnp.zeros((*number.shape, n_dims), jnp.float32),
+        number,
+        number,
+        count,
+        count,
+        number,
+        count.astype(bool),
+    )
     jumps = jnp.zeros((len(number), data.choices.shape[1]), int)
     result = jax.lax.fori_loop(0, n_draws, one_draw, (side_by_side, kept, jumps))
     return jax.tree.map(lambda x: x.reshape(n_datasets, n_chains, *x.shape[1:]), result)
@@ -250,30 +292,46 @@ def _one_draw(chain, data, tuning, draw_number, settings, model):
     _, pull_back = jax.vjp(partial(stretch, shape=tuning.shape), moved)
     start = moves.Place(moved, chain.place.potential_energy, *pull_back(chain.place.gradient))
     place, trajectory = moves.nuts(
-        keys[0], start, jnp.exp(chain.step_search[0]), settings["max_depth"], MAX_DEPTH,
+        keys[0],
+        start,
+        jnp.exp(chain.step_search[0]),
+        settings["max_depth"],
+        MAX_DEPTH,
         lambda moved: minus_log_density(stretch(moved, tuning.shape)),
-    )  # fmt: skip
+    )
     searched = continue_search(settings["target_accept"] - trajectory.acceptance_rate, chain.step_search)
-    step_search = jax.tree.map(lambda new, old: jnp.where(settings["adapting"], new, old), searched, chain.step_search)
+    step_search = jax.tree.map(
+        lambda new, old: jnp.where(settings["adapting"], new, old), searched, chain.step_search
+    )
 
     people, group = to_people(stretch(place.position, tuning.shape), model, data.n_subjects)
     prior = group_prior(model)
-    people, group, jumped = moves.jump(keys[1], people, group, tuning.proposals, prior, partial(_score, data, model))
+    people, group, jumped = moves.jump(
+        keys[1], people, group, tuning.proposals, prior, partial(_score, data, model)
+    )
     group = moves.draw_group(keys[2], people, group, prior)
     position = to_position(people, group, model)
     place = moves.Place(position, *jax.value_and_grad(minus_log_density)(position))
     draw = Draw(
-        position.astype(jnp.float32), place.potential_energy, trajectory.energy, trajectory.n_steps, trajectory.depth,
-        trajectory.acceptance_rate, trajectory.diverging,
-    )  # fmt: skip
+        position.astype(jnp.float32),
+        place.potential_energy,
+        trajectory.energy,
+        trajectory.n_steps,
+        trajectory.depth,
+        trajectory.acceptance_rate,
+        trajectory.diverging,
+    )
     return Chain(chain.key, place, step_search), draw, jumped
 
 
 def _score(data, model, places):
-    """Log-likelihood of each of many people, (n_places, n_parameters, n_subjects), for their own data: (n_places, n_subjects)."""
+    """Log-likelihood of each of many people, (n_places, n_parameters, n_subjects), for their own data:
+    (n_places, n_subjects)."""
 
     def one_place(people):
-        params = {p.name: TRANSFORMS[p.transform](x).astype(SCORING) for p, x in zip(model.parameters, people)}
+        params = {
+            p.name: TRANSFORMS[p.transform](x).astype(SCORING) for p, x in zip(model.parameters, people)
+        }
         return log_likelihood_of_model(data, params, model)
 
     return jax.vmap(one_place)(places)

@@ -1,4 +1,5 @@
-"""Who plays: how an agent chooses and what it learns, one trial at a time. Simulation and likelihood share it."""
+"""Who plays: how an agent chooses and what it learns, one trial at a time. Simulation and likelihood share
+it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
@@ -11,11 +12,22 @@ from jaxtyping import Array, Bool, Float
 
 from rwlib.data.design import Design
 
-__all__ = ["Agent", "Outcome", "Parameter", "Seen", "Trial", "check_agent", "precision_of", "session", "trials_of"]
+__all__ = [
+    "Agent",
+    "Outcome",
+    "Parameter",
+    "Seen",
+    "Trial",
+    "check_agent",
+    "precision_of",
+    "session",
+    "trials_of",
+]
 
 
 class Parameter(NamedTuple):
-    """A parameter of an agent: the smallest and the largest value it may take, and the one that leaves it without effect."""
+    """A parameter of an agent: the smallest and the largest value it may take, and the one that leaves it
+    without effect."""
 
     name: str
     low: float
@@ -24,14 +36,16 @@ class Parameter(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a person knows before a choice: which actions are on offer, and whatever else the task shows, by name."""
+    """What a person knows before a choice: which actions are on offer, and whatever else the task shows, by
+    name."""
 
     offered: Bool[Array, " n_actions"]
     extra: Mapping[str, Array]
 
 
 class Outcome(NamedTuple):
-    """What a person knows after it. ``chosen`` is 1 for the action taken and 0 elsewhere, ``reward`` is what it paid.
+    """What a person knows after it. ``chosen`` is 1 for the action taken and 0 elsewhere, ``reward`` is what
+    it paid.
 
     ``extra`` holds what was seen before the choice, and what is seen only now.
     """
@@ -43,23 +57,27 @@ class Outcome(NamedTuple):
 
 
 class Agent(NamedTuple):
-    """One person as three functions. A run is ``start`` once, then ``log_probabilities`` and ``learn`` on each trial.
+    """One person as three functions. A run is ``start`` once, then ``log_probabilities`` and ``learn`` on
+    each trial.
 
     Parameters
     ----------
     start : callable
-        ``start(params, n_actions)`` returns the memory before the first trial: an array, or any tree of arrays.
+        ``start(params, n_actions)`` returns the memory before the first trial: an array, or any tree of
+        arrays.
     log_probabilities : callable
-        ``log_probabilities(memory, seen, params)``, with :class:`Seen`, returns the log-probability of each action,
-        shape (n_actions,). What is not on offer is left out afterwards, and the rest is made to sum to 1.
+        ``log_probabilities(memory, seen, params)``, with :class:`Seen`, returns the log-probability of each
+        action, shape (n_actions,). What is not on offer is left out afterwards, and the rest is made to sum
+        to 1.
     learn : callable
-        ``learn(memory, outcome, params)``, with :class:`Outcome`, returns the memory after the trial, in the shapes
-        that it had before.
+        ``learn(memory, outcome, params)``, with :class:`Outcome`, returns the memory after the trial, in the
+        shapes that it had before.
     without_feedback : callable, optional
-        The same for a choice whose outcome was not shown, with a ``reward`` of NaN. Default: the memory stays as it is.
+        The same for a choice whose outcome was not shown, with a ``reward`` of NaN. Default: the memory stays
+        as it is.
     parameters : tuple of Parameter
-        Those that may be left out or must lie in a range. Whatever else the functions read in ``params`` must be
-        given, and may be any number.
+        Those that may be left out or must lie in a range. Whatever else the functions read in ``params`` must
+        be given, and may be any number.
 
     Examples
     --------
@@ -85,7 +103,8 @@ class Agent(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """What a task does on one trial, apart from paying (:class:`rwlib.data.design.Design`). ``None``: it never does.
+    """What a task does on one trial, apart from paying (:class:`rwlib.data.design.Design`). ``None``: it
+    never does.
 
     ``counts`` is False where nobody played.
     """
@@ -98,7 +117,9 @@ class Trial(NamedTuple):
     after: Mapping[str, Array]
 
 
-def trials_of(design: Design, mask: Bool[Array, "n_subjects n_trials"] | Bool[np.ndarray, "n_subjects n_trials"]) -> Trial:
+def trials_of(
+    design: Design, mask: Bool[Array, "n_subjects n_trials"] | Bool[np.ndarray, "n_subjects n_trials"]
+) -> Trial:
     """What the task does on each trial, of arrays with (n_subjects, n_trials) in front."""
     new_run = None
     if design.block is not None:
@@ -132,8 +153,8 @@ def session(
     inputs : tree of arrays, shape (n_subjects, n_trials, ...)
         What ``respond`` is given of each trial.
     respond : callable
-        For one person, from the log-probabilities of the actions and the inputs of a trial to the choice that was made, the
-        reward that it brought, and whatever is to be kept of this trial.
+        For one person, from the log-probabilities of the actions and the inputs of a trial to the choice that
+        was made, the reward that it brought, and whatever is to be kept of this trial.
 
     Returns
     -------
@@ -147,7 +168,11 @@ def session(
     actions = jnp.broadcast_to(jnp.arange(n_actions), (n_subjects, n_actions))
     example = jax.tree.map(lambda x: x[0, 0], {**trials.before, **trials.after})
     first = partial(_first_memory, agent, n_actions, precision, example)
-    start = jax.vmap(first)(params) if params else jax.tree.map(lambda x: jnp.broadcast_to(x, (n_subjects, *x.shape)), first({}))
+    start = (
+        jax.vmap(first)(params)
+        if params
+        else jax.tree.map(lambda x: jnp.broadcast_to(x, (n_subjects, *x.shape)), first({}))
+    )
 
     def of_person(params, actions, start, memory, trial, given):
         if trial.new_run is not None:
@@ -171,7 +196,9 @@ def session(
     return jax.tree.map(lambda x: jnp.moveaxis(x, 0, 1), found)
 
 
-def among_offered(log_probabilities: Float[Array, "... n_actions"], offered: Bool[Array, "... n_actions"]) -> Float[Array, "... n_actions"]:
+def among_offered(
+    log_probabilities: Float[Array, "... n_actions"], offered: Bool[Array, "... n_actions"]
+) -> Float[Array, "... n_actions"]:
     """The log-probabilities of the actions on offer, made to sum to 1; minus infinity for the others."""
     kept = jnp.where(offered, log_probabilities, -jnp.inf)
     return kept - jax.nn.logsumexp(kept, axis=-1, keepdims=True)
@@ -183,7 +210,9 @@ def _after_trial(agent, memory, outcome, trial, params):
     if trial.feedback is not None:
         unseen = memory
         if agent.without_feedback is not None:
-            unseen = agent.without_feedback(memory, outcome._replace(reward=jnp.full_like(outcome.reward, jnp.nan)), params)
+            unseen = agent.without_feedback(
+                memory, outcome._replace(reward=jnp.full_like(outcome.reward, jnp.nan)), params
+            )
         learned = jax.tree.map(lambda new, old: jnp.where(trial.feedback, new, old), learned, unseen)
     return jax.tree.map(lambda old, new: jnp.where(trial.counts, new, old).astype(old.dtype), memory, learned)
 
@@ -197,11 +226,13 @@ def _first_memory(agent, n_actions, precision, extra, params):
     """One person's memory before the first trial, in types that learning does not change.
 
     A loop that JAX compiles carries arrays of fixed types, so whole numbers to which learning adds fractions,
-    say, start as floats. Floats have the precision of the parameters: a `jnp.zeros(n)` in `start` would otherwise make
-    all of a fit's likelihood twice as slow, since `fit` allows 64 bits.
+    say, start as floats. Floats have the precision of the parameters: a `jnp.zeros(n)` in `start` would
+    otherwise make all of a fit's likelihood twice as slow, since `fit` allows 64 bits.
     """
     offered = np.ones(n_actions, bool)
-    outcome = Outcome(jnp.zeros(n_actions, precision), jnp.zeros((), precision), offered, _in_precision(extra, precision))
+    outcome = Outcome(
+        jnp.zeros(n_actions, precision), jnp.zeros((), precision), offered, _in_precision(extra, precision)
+    )
     memory = _in_precision(jax.tree.map(jnp.asarray, agent.start(params, n_actions)), precision)
     settled = False
     while not settled:  # types only widen, and there are few of them
@@ -222,7 +253,9 @@ class _Watched(Mapping):
     def __getitem__(self, name):
         self.read.add(name)
         if name not in self.values_:
-            raise ValueError(self.complaint.format(repr(name), ", ".join(map(repr, self.values_)) or "nothing"))
+            raise ValueError(
+                self.complaint.format(repr(name), ", ".join(map(repr, self.values_)) or "nothing")
+            )
         return self.values_[name]
 
     def __iter__(self) -> Iterator:
@@ -234,7 +267,11 @@ class _Watched(Mapping):
 
 
 def check_agent(
-    agent: Agent, names: Iterable[str], n_actions: int, before: Mapping[str, Any] = {}, after: Mapping[str, Any] = {}
+    agent: Agent,
+    names: Iterable[str],
+    n_actions: int,
+    before: Mapping[str, Any] = {},
+    after: Mapping[str, Any] = {},
 ) -> None:
     """Refuse, before anything is compiled, an agent whose functions do not fit together.
 
@@ -249,14 +286,15 @@ def check_agent(
     Raises
     ------
     ValueError
-        If a function reads a parameter or a column that there is not, or one that is known only after the choice;
-        if it returns another shape than it must; or if a parameter is read by none.
+        If a function reads a parameter or a column that there is not, or one that is known only after the
+        choice; if it returns another shape than it must; or if a parameter is read by none.
 
     Examples
     --------
     >>> from rwlib.model.agents import check_agent
     >>> from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
-    >>> check_agent(RESCORLA_WAGNER_AGENT._replace(start=lambda params, n_actions: params["trust"]), ("beta",), 2)
+    >>> trusting = RESCORLA_WAGNER_AGENT._replace(start=lambda params, n_actions: params["trust"])
+    >>> check_agent(trusting, ("beta",), 2)
     Traceback (most recent call last):
     ValueError: The agent's start reads the parameter 'trust', which is not given; given are 'beta'.
     """
@@ -275,7 +313,9 @@ def _check_agent(agent, names, n_actions, before, after):
     one, read = jnp.ones(()), set()
 
     def watched(function, kind, values, ending=""):
-        return _Watched(values, f"The agent's {function} reads {kind} {{}}, which is not given{ending}; given are {{}}.")
+        return _Watched(
+            values, f"The agent's {function} reads {kind} {{}}, which is not given{ending}; given are {{}}."
+        )
 
     def shapes_of(function, call, known):
         params = watched(function, "the parameter", dict.fromkeys(names, one))
@@ -284,24 +324,33 @@ def _check_agent(agent, names, n_actions, before, after):
         except ValueError as error:
             raise ValueError(str(error)) from None  # without what JAX adds
         except Exception as error:
-            raise ValueError(f"The agent's {function} fails with {n_actions} actions and {known}: {error}") from error
+            raise ValueError(
+                f"The agent's {function} fails with {n_actions} actions and {known}: {error}"
+            ) from error
         read.update(params.read)
         return shapes
 
-    before, after = ({name: jnp.zeros(shape, dtype) for name, shape, dtype in columns} for columns in (before, after))
+    before, after = (
+        {name: jnp.zeros(shape, dtype) for name, shape, dtype in columns} for columns in (before, after)
+    )
     everything = jnp.ones(n_actions, bool)
-    memory = shapes_of("start", lambda params: jax.tree.map(jnp.asarray, agent.start(params, n_actions)), "its parameters")
+    memory = shapes_of(
+        "start", lambda params: jax.tree.map(jnp.asarray, agent.start(params, n_actions)), "its parameters"
+    )
     stand_in = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), memory)
 
     later = ", or known only after the choice" if after else ""
     extra = watched("log_probabilities", "the column", before, later)
     seen = Seen(everything, extra)
     log_probs = shapes_of(
-        "log_probabilities", lambda params: jnp.asarray(agent.log_probabilities(stand_in, seen, params)), _shape_words(memory)
+        "log_probabilities",
+        lambda params: jnp.asarray(agent.log_probabilities(stand_in, seen, params)),
+        _shape_words(memory),
     )
     if log_probs.shape != (n_actions,):
         raise ValueError(
-            f"The agent's log_probabilities returns the shape {log_probs.shape}; with {n_actions} actions it must be ({n_actions},)."
+            f"The agent's log_probabilities returns the shape {log_probs.shape}; with {n_actions} actions it "
+            f"must be ({n_actions},)."
         )
     for function in ("learn", "without_feedback"):
         call = getattr(agent, function)
@@ -309,19 +358,32 @@ def _check_agent(agent, names, n_actions, before, after):
             continue
         extra = watched(function, "the column", {**before, **after})
         outcome = Outcome(jnp.zeros(n_actions), jnp.zeros(()), everything, extra)
-        learned = shapes_of(function, lambda params: jax.tree.map(jnp.asarray, call(stand_in, outcome, params)), _shape_words(memory))
+        learned = shapes_of(
+            function,
+            lambda params: jax.tree.map(jnp.asarray, call(stand_in, outcome, params)),
+            _shape_words(memory),
+        )
         same = jax.tree.structure(learned) == jax.tree.structure(memory)
-        if not same or [x.shape for x in jax.tree.leaves(learned)] != [x.shape for x in jax.tree.leaves(memory)]:
+        if not same or [x.shape for x in jax.tree.leaves(learned)] != [
+            x.shape for x in jax.tree.leaves(memory)
+        ]:
             raise ValueError(
-                f"The agent's {function} returns {_shape_words(learned)}, but start returns {_shape_words(memory)}; a memory keeps its shape."
+                f"The agent's {function} returns {_shape_words(learned)}, but start returns "
+                f"{_shape_words(memory)}; a memory keeps its shape."
             )
     declared = {p.name for p in agent.parameters}
     unread = [name for name in names if name not in read and name not in declared]
     if unread:
         raise ValueError(
-            f"params has {unread[0]!r}, which the agent never reads; it reads {', '.join(map(repr, sorted(read))) or 'none'}."
+            f"params has {unread[0]!r}, which the agent never reads; it reads "
+            f"{', '.join(map(repr, sorted(read))) or 'none'}."
         )
 
 
 def _shape_words(tree):
-    return "a memory of " + (", ".join(f"{jax.tree_util.keystr(path)}{x.shape}" for path, x in jax.tree_util.tree_leaves_with_path(tree)) or "nothing")
+    return "a memory of " + (
+        ", ".join(
+            f"{jax.tree_util.keystr(path)}{x.shape}" for path, x in jax.tree_util.tree_leaves_with_path(tree)
+        )
+        or "nothing"
+    )

@@ -49,7 +49,9 @@ def softmax(value: Num[ArrayLike, "..."], beta: Num[ArrayLike, "..."] = 1.0) -> 
     """
     value, beta = jnp.asarray(value, float), jnp.asarray(beta, float)
     if value.ndim == 0:
-        raise ValueError(f"softmax needs one entry per action in the last axis; got the single number {value}.")
+        raise ValueError(
+            f"softmax needs one entry per action in the last axis; got the single number {value}."
+        )
     if beta.ndim > value.ndim or (beta.ndim == value.ndim and beta.shape[-1] != 1):
         raise ValueError(
             f"beta has shape {beta.shape}, which does not fit values of shape {value.shape}: "
@@ -137,7 +139,9 @@ class Lapsing(NamedTuple):
     uniform_ratio: Float[Array, "..."]
 
 
-def with_lapses(log_softmax: Float[Array, "..."], lapse: Float[Array, "..."], n_actions: int | Num[Array, "..."]) -> Lapsing:
+def with_lapses(
+    log_softmax: Float[Array, "..."], lapse: Float[Array, "..."], n_actions: int | Num[Array, "..."]
+) -> Lapsing:
     r"""Mix a share of random choices into the softmax, in logs.
 
     .. math:: \log p' = \log\left((1 - \xi)\,p + \xi / n_\mathrm{actions}\right)

@@ -1,4 +1,5 @@
-"""One long line of people in place of many short ones, and log-likelihoods whose gradient comes with their value."""
+"""One long line of people in place of many short ones, and log-likelihoods whose gradient comes with their
+value."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,8 +15,8 @@ __all__ = ["line_up", "log_likelihood_in_line"]
 def log_likelihood_in_line(scan, fewer_than, observed, params):
     """The log-likelihood of each subject, (n_subjects,), by ``scan(with_gradient, observed, params)``.
 
-    That returns the log-likelihoods, and their derivative by each parameter, or an empty dictionary where it is not
-    asked for. The others are as in :func:`line_up`.
+    That returns the log-likelihoods, and their derivative by each parameter, or an empty dictionary where it
+    is not asked for. The others are as in :func:`line_up`.
     """
     return line_up(partial(scan, False), observed, params, fewer_than)[0]
 

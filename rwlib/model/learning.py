@@ -49,7 +49,8 @@ def asymmetric_rescorla_wagner_update(
     updated_value : array
         Values after the outcome.
     record : Record
-        ``value`` *before* the outcome, and ``prediction_error`` = outcome − value, which is 0 where ``chosen`` is 0.
+        ``value`` *before* the outcome, and ``prediction_error`` = outcome − value, which is 0 where
+        ``chosen`` is 0.
 
     References
     ----------

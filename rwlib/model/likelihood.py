@@ -18,6 +18,7 @@ from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 
 __all__ = ["log_likelihood", "trialwise_log_likelihood"]
 
+
 def trialwise_log_likelihood(
     data: ChoiceData, params: Mapping[str, ArrayLike], agent: Agent = RESCORLA_WAGNER_AGENT
 ) -> Float[Array, "n_subjects n_trials"]:
@@ -114,9 +115,15 @@ def log_likelihood_given(
     full = _complete({**params, **constants}, data, agent)
     if agent != RESCORLA_WAGNER_AGENT:
         # Always in one line: a loop over many people takes a fraction of the time of many loops over few.
-        return log_likelihood_in_line(partial(_scan_session, agent, data.n_actions), None, _played(data, full), full)
+        return log_likelihood_in_line(
+            partial(_scan_session, agent, data.n_actions), None, _played(data, full), full
+        )
     # What was left out is a constant, too, and has no effect.
-    given = tuple(p.name for p in agent.parameters if p.name in params or (p.neutral is None and p.name not in constants))
+    given = tuple(
+        p.name
+        for p in agent.parameters
+        if p.name in params or (p.neutral is None and p.name not in constants)
+    )
     used = (*given, *constants)
     return one_pass_log_likelihood(Rows(given, used), data, full)
 
@@ -143,7 +150,11 @@ class Played(NamedTuple):
 
 
 def _played(data, params):
-    made = jnp.asarray(data.choices), jnp.asarray(data.rewards, precision_of(params)), jnp.asarray(data.scored)
+    made = (
+        jnp.asarray(data.choices),
+        jnp.asarray(data.rewards, precision_of(params)),
+        jnp.asarray(data.scored),
+    )
     return Played(trials_of(data.design, data.mask), *made)
 
 

@@ -19,7 +19,8 @@ LANES = 8  # numbers on which a processor works at once: more subjects than FEW 
 
 
 class Observed(NamedTuple):
-    """What the scan reads, (n_subjects, n_trials), in the parameters' precision. ``None``: nothing of that kind."""
+    """What the scan reads, (n_subjects, n_trials), in the parameters' precision. ``None``: nothing of that
+    kind."""
 
     choices: Array  # -1, which is no action, where nobody played
     rewards: Array
@@ -34,7 +35,8 @@ HARMLESS = Observed(-1, 0, 1, 0, 1, 1)
 
 
 class Rows(NamedTuple):
-    """By which parameters there is to be a derivative, and which of those that may be left out have an effect."""
+    """By which parameters there is to be a derivative, and which of those that may be left out have an
+    effect."""
 
     given: tuple[str, ...]
     used: tuple[str, ...]
@@ -43,11 +45,14 @@ class Rows(NamedTuple):
 def one_pass_log_likelihood(
     rows: Rows, data: ChoiceData, params: dict[str, Float[Array, " n_subjects"]]
 ) -> Float[Array, " n_subjects"]:
-    """The log-likelihood of each subject, with a gradient by the parameters in ``rows.given``; the others are constants.
+    """The log-likelihood of each subject, with a gradient by the parameters in ``rows.given``; the others are
+    constants.
 
     See :func:`rwlib.model.likelihood.log_likelihood`, which checks its arguments and calls this.
     """
-    return log_likelihood_in_line(partial(_scan_lanes, rows, data.n_actions), FEW, _observed(data, params), params)
+    return log_likelihood_in_line(
+        partial(_scan_lanes, rows, data.n_actions), FEW, _observed(data, params), params
+    )
 
 
 def _observed(data, params):
@@ -89,9 +94,9 @@ def _observed(data, params):
 def _scan_lanes(of_rows, n_actions, with_gradient, observed, params):
     """The log-likelihood of each subject, and its gradient or, if it is not asked for, an empty dictionary.
 
-    All that is carried per action lies in one array, of shape (n_rows, n_actions, n_subjects): the values, their
-    sensitivities, the choice trace and its own. Its rows are summed over actions together, so that a trial
-    is two or three passes over memory; subjects are last, so that each is one run along them.
+    All that is carried per action lies in one array, of shape (n_rows, n_actions, n_subjects): the values,
+    their sensitivities, the choice trace and its own. Its rows are summed over actions together, so that a
+    trial is two or three passes over memory; subjects are last, so that each is one run along them.
     What happens in one case only is multiplied by 1 or 0: XLA does not vectorise `jnp.where` on a CPU, and
     takes up to twice as long. A parameter that is not given is a constant: what only serves it is left out.
     """
@@ -110,7 +115,9 @@ def _scan_lanes(of_rows, n_actions, with_gradient, observed, params):
     trace_rate = params["trace_rate"] if "trace_rate" in used else 1.0
     forgetting = params["forgetting"] if "forgetting" in used else None
     rows = ["value"]
-    rows += [name for name in ("alpha_pos", "alpha_neg", "q0", "forgetting") if name in given and with_gradient]  # ∂Q
+    rows += [
+        name for name in ("alpha_pos", "alpha_neg", "q0", "forgetting") if name in given and with_gradient
+    ]  # ∂Q
     rows += ["choice_trace"] if "stickiness" in used or "trace_rate" in used else []
     rows += ["trace_rate"] if "trace_rate" in given and with_gradient else []  # ∂c
     one_row = jnp.eye(len(rows), dtype=beta.dtype)[:, :, None, None]
@@ -123,7 +130,8 @@ def _scan_lanes(of_rows, n_actions, with_gradient, observed, params):
             state = state + new_run * (first - state)
         counts, chosen = (choice >= 0).astype(beta.dtype), (action == choice).astype(beta.dtype)
 
-        # The choice: how probable it was, and how far each row at the chosen action exceeds its mean over actions.
+        # The choice: how probable it was, and how far each row at the chosen action exceeds its mean over
+        # actions.
         trace = state[rows.index("choice_trace")] if "choice_trace" in rows else None
         logit = beta * state[0] if trace is None else beta * state[0] + stickiness * trace
         if offered is None:
@@ -173,7 +181,11 @@ def _scan_lanes(of_rows, n_actions, with_gradient, observed, params):
         if trace is not None:
             new += chosen * sum(is_row[name] * x for name, x in of_trace_added.items() if name in rows)
         if forgetting is not None:
-            of_faded = {"value": forgetting * params["q0"], "q0": forgetting, "forgetting": params["q0"] - state[0]}
+            of_faded = {
+                "value": forgetting * params["q0"],
+                "q0": forgetting,
+                "forgetting": params["q0"] - state[0],
+            }
             new += fades * sum(is_row[name] * x for name, x in of_faded.items() if name in rows)
         if "trace_rate" in rows:
             new -= is_row["trace_rate"] * counts * trace
@@ -183,7 +195,9 @@ def _scan_lanes(of_rows, n_actions, with_gradient, observed, params):
     # A sum of several arrays has second derivatives in JAX only if each of them has a first: hence the zero
     # that depends on all.
     nothing = sum(0.0 * params[name] for name in given)
-    first = jnp.stack([jnp.broadcast_to(start.get(name, 0.0) + nothing, (n_actions, beta.size)) for name in rows])
+    first = jnp.stack(
+        [jnp.broadcast_to(start.get(name, 0.0) + nothing, (n_actions, beta.size)) for name in rows]
+    )
     sloping = [*rows, *(["lapse"] if "lapse" in given else [])] if with_gradient else []
     gradient = {name: jnp.zeros_like(beta) for name in sloping}
     # The sum of many trials is kept in the widest float that JAX has switched on.
@@ -198,4 +212,6 @@ def _scan_lanes(of_rows, n_actions, with_gradient, observed, params):
 
 def _sum_over_actions(*arrays):
     """Sum each array of shape (n_actions, n_subjects) over actions, all in one pass over memory."""
-    return jax.lax.reduce(arrays, (jnp.zeros((), arrays[0].dtype),) * len(arrays), lambda a, b: tuple(map(jnp.add, a, b)), (0,))
+    return jax.lax.reduce(
+        arrays, (jnp.zeros((), arrays[0].dtype),) * len(arrays), lambda a, b: tuple(map(jnp.add, a, b)), (0,)
+    )

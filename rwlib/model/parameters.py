@@ -28,7 +28,11 @@ def long_names(names: tuple[str, ...], agent: Agent) -> tuple[str, ...]:
     ('alpha_pos', 'alpha_neg', 'beta')
     """
     declared = {p.name for p in agent.parameters}
-    return tuple(long for name in names for long in (SHORT[name] if declared.issuperset(SHORT.get(name, (None,))) else (name,)))
+    return tuple(
+        long
+        for name in names
+        for long in (SHORT[name] if declared.issuperset(SHORT.get(name, (None,))) else (name,))
+    )
 
 
 def subject_parameters(
@@ -39,9 +43,10 @@ def subject_parameters(
     Parameters
     ----------
     params : dict of arrays, shape (n_subjects,)
-        For the Rescorla-Wagner agent, ``alpha_pos`` and ``alpha_neg`` (or ``alpha``, the same for both) and ``beta`` (or
-        ``temperature``, its inverse) must be there; ``stickiness``, ``trace_rate``, ``forgetting``, ``lapse`` and ``q0``
-        may be. For an agent of your own, whatever its functions read. A single number stands for all subjects.
+        For the Rescorla-Wagner agent, ``alpha_pos`` and ``alpha_neg`` (or ``alpha``, the same for both) and
+        ``beta`` (or ``temperature``, its inverse) must be there; ``stickiness``, ``trace_rate``,
+        ``forgetting``, ``lapse`` and ``q0`` may be. For an agent of your own, whatever its functions read. A
+        single number stands for all subjects.
     n_subjects : int, optional
         How many subjects there must be. By default the longest array says.
     agent : Agent, default RESCORLA_WAGNER_AGENT
@@ -74,14 +79,18 @@ def subject_parameters(
         if short in given and declared.keys() >= set(long):
             twice = [name for name in long if name in given]
             if twice:
-                raise ValueError(f"params has both {twice[0]!r} and {short!r}, which stands for it; give one of them.")
+                raise ValueError(
+                    f"params has both {twice[0]!r} and {short!r}, which stands for it; give one of them."
+                )
             _check_range(Parameter(short, 0.0, declared[long[0]].high), given[short])
             value = given.pop(short)
             given |= {name: 1.0 / value if short == "temperature" else value for name in long}
     for p in agent.parameters:
         if p.name not in given:
             if p.neutral is None:
-                raise ValueError(f"params lacks {p.name!r}; it has {', '.join(map(repr, params)) or 'nothing'}.")
+                raise ValueError(
+                    f"params lacks {p.name!r}; it has {', '.join(map(repr, params)) or 'nothing'}."
+                )
             given[p.name] = jnp.asarray(p.neutral, dtype)
     for name, value in given.items():
         _check_range(declared.get(name, Parameter(name, -np.inf, np.inf)), value)
@@ -90,7 +99,8 @@ def subject_parameters(
     for name, value in given.items():
         if value.shape not in ((), (n_subjects,)):
             raise ValueError(
-                f"params[{name!r}] has shape {value.shape}; with {n_subjects} subjects it must be ({n_subjects},) or one number."
+                f"params[{name!r}] has shape {value.shape}; with {n_subjects} subjects it must be "
+                f"({n_subjects},) or one number."
             )
     order = [*(p.name for p in agent.parameters), *(name for name in given if name not in declared)]
     return {name: jnp.broadcast_to(given[name], (n_subjects,)) for name in order}
@@ -105,4 +115,7 @@ def _check_range(parameter, value):
         bad |= value == 0
     if bad.any():
         where = int(np.flatnonzero(np.atleast_1d(bad))[0])
-        raise ValueError(f"params[{name!r}] is {np.atleast_1d(value).flat[where]} at subject {where}; it must lie in [{low}, {high}].")
+        raise ValueError(
+            f"params[{name!r}] is {np.atleast_1d(value).flat[where]} at subject {where}; it must lie in "
+            f"[{low}, {high}]."
+        )

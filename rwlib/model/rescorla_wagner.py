@@ -47,10 +47,10 @@ def _remember_choice(memory, outcome, params):
 _Q0 = Parameter("q0", -math.inf, math.inf, 0.5)
 _LAPSE = Parameter("lapse", 0.0, 1.0, 0.0)
 
-#: Learns values from prediction errors and chooses by softmax: the agent of the course. Values of actions that were
-#: not chosen go back towards ``q0`` at the rate ``forgetting``. Beside the values it keeps a trace of its choices,
-#: which moves towards the last one at ``trace_rate``; at 1, it is the last one. A choice without feedback
-#: leaves its trace, and no value moves.
+#: Learns values from prediction errors and chooses by softmax: the agent of the course. Values of actions
+#: that were not chosen go back towards ``q0`` at the rate ``forgetting``. Beside the values it keeps a trace
+#: of its choices, which moves towards the last one at ``trace_rate``; at 1, it is the last one. A choice
+#: without feedback leaves its trace, and no value moves.
 RESCORLA_WAGNER_AGENT = Agent(
     _rescorla_wagner_start,
     _rescorla_wagner_log_probabilities,
@@ -90,11 +90,13 @@ def _last_trial_log_probabilities(last, seen, params):
 
 
 def _last_trial_learn(last, outcome, params):
-    return LastTrial(outcome.chosen.astype(last.chosen.dtype), (outcome.reward > params["q0"]).astype(last.won.dtype))
+    return LastTrial(
+        outcome.chosen.astype(last.chosen.dtype), (outcome.reward > params["q0"]).astype(last.won.dtype)
+    )
 
 
-#: Repeats a choice that paid more than ``q0`` and otherwise moves to one of the others, all equally likely; with
-#: probability ``lapse`` it chooses at random instead.
+#: Repeats a choice that paid more than ``q0`` and otherwise moves to one of the others, all equally likely;
+#: with probability ``lapse`` it chooses at random instead.
 WIN_STAY_LOSE_SHIFT_AGENT = Agent(
     _last_trial_start, _last_trial_log_probabilities, _last_trial_learn, parameters=(_LAPSE, _Q0)
 )

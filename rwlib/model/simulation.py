@@ -24,8 +24,8 @@ class Simulation(NamedTuple):
     """Simulated choices, and what the agents thought while they made them.
 
     ``values``, ``choice_probs`` and ``prediction_errors`` have shape (n_subjects, n_trials, n_actions).
-    Values and probabilities are those *before* the trial's outcome. An agent that holds no values has None for them
-    and for its prediction errors.
+    Values and probabilities are those *before* the trial's outcome. An agent that holds no values has None
+    for them and for its prediction errors.
     """
 
     data: ChoiceData
@@ -75,7 +75,8 @@ def simulate(
     >>> import jax, jax.numpy as jnp
     >>> from rwlib import bernoulli_outcomes, simulate
     >>> outcomes = bernoulli_outcomes(jax.random.key(0), [0.2, 0.8], n_trials=100)
-    >>> params = {"alpha_pos": jnp.array([0.3, 0.6]), "alpha_neg": jnp.array([0.3, 0.1]), "beta": jnp.array([3.0, 3.0])}
+    >>> params = {"alpha_pos": jnp.array([0.3, 0.6]), "alpha_neg": jnp.array([0.3, 0.1])}
+    >>> params["beta"] = jnp.array([3.0, 3.0])
     >>> simulation = simulate(jax.random.key(1), outcomes, params)
     >>> simulation.data.choices.shape, simulation.values.shape
     ((2, 100), (2, 100, 2))
@@ -83,7 +84,8 @@ def simulate(
     outcomes = jnp.asarray(outcomes, float)
     if outcomes.ndim not in (2, 3):
         raise ValueError(
-            f"outcomes has shape {outcomes.shape}; it must be (n_trials, n_actions), with n_subjects in front if each "
+            f"outcomes has shape {outcomes.shape}; it must be (n_trials, n_actions), with n_subjects in "
+            f"front if each "
             "has its own."
         )
     params = subject_parameters(params, outcomes.shape[0] if outcomes.ndim == 3 else None, agent)
@@ -98,10 +100,12 @@ def simulate(
     return Simulation(data, values, choice_probs, errors)
 
 
-# All in one program: each small one that JAX would otherwise compile for a new shape costs a tenth of a second.
+# All in one program: each small one that JAX would otherwise compile for a new shape costs a tenth of a
+# second.
 @partial(jax.jit, static_argnames="agent")
 def play_all(key, outcomes, params, agent, design, mask):
-    """Choices, rewards, values, choice probabilities and prediction errors of every subject. Nobody plays where ``mask`` is False."""
+    """Choices, rewards, values, choice probabilities and prediction errors of every subject. Nobody plays
+    where ``mask`` is False."""
     n_subjects, _, n_actions = outcomes.shape
 
     def respond(log_probs, given):

@@ -14,7 +14,9 @@ __all__ = ["FIVE_ARMS", "bernoulli_outcomes"]
 FIVE_ARMS = (0.2, 0.4, 0.8, 0.1, 0.5)
 
 
-def bernoulli_outcomes(key: PRNGKeyArray, reward_probs: Num[ArrayLike, " n_actions"] | Sequence[float], n_trials: int) -> Float[Array, "n_trials n_actions"]:
+def bernoulli_outcomes(
+    key: PRNGKeyArray, reward_probs: Num[ArrayLike, " n_actions"] | Sequence[float], n_trials: int
+) -> Float[Array, "n_trials n_actions"]:
     """Draw a table of wins (1) and losses (0) for arms with fixed reward probabilities.
 
     Parameters
@@ -44,7 +46,10 @@ def bernoulli_outcomes(key: PRNGKeyArray, reward_probs: Num[ArrayLike, " n_actio
     """
     reward_probs = np.asarray(reward_probs, float)
     if reward_probs.ndim != 1 or reward_probs.size == 0:
-        raise ValueError(f"reward_probs must be a list with one probability per arm; got an array of shape {reward_probs.shape}.")
+        raise ValueError(
+            f"reward_probs must be a list with one probability per arm; got an array of shape "
+            f"{reward_probs.shape}."
+        )
     outside = ~((reward_probs >= 0) & (reward_probs <= 1))
     if outside.any():
         arm = int(np.flatnonzero(outside)[0])

@@ -75,7 +75,8 @@ def run_study(
     ValueError
         If ``work`` or a piece is unsuitable, or if ``folder`` holds something else: another study, or one
         that was begun when ``work``, something that it reads, ``rwlib`` or a package was another one. What
-        counts is the :func:`rwlib.running.fingerprint.fingerprint` of ``work``; the message names what has changed.
+        counts is the :func:`rwlib.running.fingerprint.fingerprint` of ``work``; the message names what has
+        changed.
     RuntimeError
         If pieces failed. It is raised when all others are stored, and names the settings of the first. (A
         piece whose worker dies is tried again on another, three times.) Also if no process can be started.
