@@ -1,5 +1,5 @@
-"""The course's own Sphinx extension: a cache that cannot go stale, pages executed side by side, measured run
-times, notebooks to take away, and errors that can be found.
+"""The course's own Sphinx extension: a cache that cannot go stale, pages executed side by side, notebooks to
+take away, and errors that can be found.
 
 `nb_execution_mode: cache` notices a change in a page's code but not in the library that the
 code imports. Here the cache's folder is named after a digest of rwlib, of the stored results that pages
@@ -24,9 +24,7 @@ from jupyter_cache.executors import load_executor
 from myst_nb.core.read import is_myst_markdown_notebook
 from myst_nb.sphinx_ import NbMetadataCollector
 from myst_parser.config.main import read_topmatter
-from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxRole
 
 logger = logging.getLogger(__name__)
 
@@ -58,10 +56,21 @@ def use_keyed_cache(app, config):
                 logger.info("rwlib, the pins or Python changed: dropping the cache %s", old.name)
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
     config.nb_execution_cache_path = str(current)
+    config.ogp_site_url = config.html_baseurl
+    config.ogp_social_cards = {"enable": bool(config.html_baseurl)}  # a card needs the address where it lies
     os.environ["RWLIB_PROGRESS_BAR"] = "0"  # bars stack up in a static page
+    os.environ["IPYTHONDIR"] = str(draw_figures_as_svg(Path(app.outdir).parent / ".ipython"))
     # What one page has compiled, the others find; the small programs, too, of which each page has dozens.
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(app.outdir).parent / ".compiled"))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+
+
+def draw_figures_as_svg(folder):
+    """Write what a kernel reads when it starts, so that figures stay sharp however large they are shown."""
+    profile = folder / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text('c.InlineBackend.figure_formats = {"svg"}\n')
+    return folder
 
 
 def execute_side_by_side(app, env, docnames):
@@ -71,6 +80,8 @@ def execute_side_by_side(app, env, docnames):
     other. It finds the others in the cache. A page that failed here it executes once more, and says what is
     wrong with it.
     """
+    if app.config.nb_execution_mode != "cache":
+        return
     cache = get_cache(app.config.nb_execution_cache_path)
     pages = []
     for name in docnames:
@@ -86,52 +97,6 @@ def execute_side_by_side(app, env, docnames):
         load_executor("local-parallel", cache, progress).run_and_cache(
             filter_uris=new, timeout=app.config.nb_execution_timeout
         )
-
-
-class RunTimeNode(nodes.Inline, nodes.TextElement):
-    """A place that is filled with a run time once all pages have been executed."""
-
-
-class RunTimeRole(SphinxRole):
-    """{run-time}`page` is this page's, {run-time}`total` the book's, {run-time}`chapters/08_nuts` that
-    one's."""
-
-    def run(self):
-        return [RunTimeNode("", "", page=self.text)], []
-
-
-class FillRunTimes(SphinxPostTransform):
-    """Replace each place with the time that the execution, or the cached record of it, reports."""
-
-    default_priority = 8
-
-    def run(self, **kwargs):
-        pages = NbMetadataCollector.get_doc_data(self.env)
-        for node in list(self.document.findall(RunTimeNode)):
-            node.replace_self(nodes.Text(self.describe(node["page"], pages)))
-
-    def describe(self, page, pages):
-        def seconds(docname):
-            return (pages.get(docname, {}).get("exec_data") or {}).get("runtime")
-
-        if page == "total":
-            times = [seconds(docname) for docname in pages]
-            return in_words(sum(t for t in times if t is not None))
-        time = seconds(self.env.docname if page == "page" else page)
-        if time is None:
-            logger.warning("run-time: %r was not executed", page, location=self.env.docname)
-            return "not measured"
-        return in_words(time)
-
-
-def in_words(seconds):
-    """Return a run time as a reader would say it."""
-    if seconds < 1:
-        return "less than a second"
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"about {minutes} min {rest} s"
 
 
 def name_solutions(app, doctree):
@@ -213,7 +178,4 @@ def setup(app):
     app.connect("doctree-read", name_solutions)
     app.connect("html-page-context", offer_notebook, priority=100)  # before the theme makes its menu
     app.connect("html-page-context", load_scripts_where_they_are_used)
-    app.add_role("run-time", RunTimeRole())
-    app.add_node(RunTimeNode)
-    app.add_post_transform(FillRunTimes)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

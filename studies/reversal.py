@@ -104,6 +104,8 @@ def read(choices: str, published: str | None) -> tuple[rwlib.ChoiceData, np.ndar
                 f"Published estimates are of {len(unknown)} people without choices, such as {min(unknown)!r}."
             )
         table = table[table["subject"].isin(estimates.index)]
+    # A block ends where another arm becomes the best one. People play on, so it is no new run of theirs.
+    table = table.drop(columns="block", errors="ignore")
     data = rwlib.read_choices(table, reward="outcome", n_actions=N_ACTIONS)
     best = table.pivot(index="subject", columns="trial", values="correct").loc[list(data.subjects)].to_numpy()
     if best.shape != data.choices.shape or not data.mask.all():

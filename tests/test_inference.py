@@ -1,3 +1,4 @@
+import inspect
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import rwlib
 from rwlib import ASYMMETRIC, GroupParameter, Model, check, fit, fit_many
 from rwlib.fitting import hierarchy, inference, positions, sampling
 from rwlib.fitting.diagnostics import Report
-from rwlib.fitting.inference import fit_and_check
+from rwlib.fitting.inference import Settings, fit_and_check
 
 RNG = np.random.default_rng(3)
 TRUE = {"alpha_pos": RNG.beta(5, 5, 12), "alpha_neg": RNG.beta(5, 5, 12), "beta": 1 / RNG.beta(5, 5, 12)}
@@ -239,6 +240,31 @@ def test_rewards_for_which_a_model_has_no_start_are_warned_of(rewards, model, wa
         warnings.simplefilter("always")
         fit(rwlib.ChoiceData([[0, 1]], rewards), model, **SHORT)
     assert any("Rewards run from" in str(each.message) for each in caught) == warns
+
+
+def test_data_sets_with_different_numbers_of_blocks_are_fitted_side_by_side():
+    def with_blocks(*blocks):
+        return rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 1.0, 0.0]], design=rwlib.Design(block=[blocks]))
+
+    two, three = fit_many([with_blocks(0, 0, 1, 1), with_blocks(0, 1, 2, 2)], **SHORT, warn=False)
+    alone = fit(with_blocks(0, 0, 1, 1), **SHORT, warn=False)
+    np.testing.assert_array_equal(two.posterior["beta"], alone.posterior["beta"])
+    assert three.observed_data["block"].values.tolist() == [[0, 1, 2, 2]]
+
+
+def test_data_sets_of_different_designs_are_refused():
+    plain = rwlib.ChoiceData([[0, 1]], [[0.0, 1.0]])
+    blocked = rwlib.ChoiceData([[0, 1]], [[0.0, 1.0]], design=rwlib.Design(block=[[0, 1]]))
+    with pytest.raises(
+        ValueError, match="The design of data set 1 says block, and that of data set 0 says no"
+    ):
+        fit_many([plain, blocked], **SHORT)
+
+
+def test_settings_have_one_default_everywhere():
+    of_fit = {name: p.default for name, p in inspect.signature(fit).parameters.items()}
+    shared = Settings._field_defaults.keys() & of_fit.keys()
+    assert len(shared) == 5 and all(Settings._field_defaults[name] == of_fit[name] for name in shared)
 
 
 def test_many_fits_that_fail_give_one_warning(data):

@@ -1,6 +1,7 @@
 """The built site: what a reader's browser would meet. `make book` builds it, `make test` reads it."""
 
 import json
+import re
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
@@ -102,7 +103,7 @@ def test_styles_import_nothing_from_elsewhere():
 
 @pytest.mark.parametrize("doc", DOCS)
 def test_pictures_have_alt_text(doc):
-    for image in article(doc).find_all("img"):
+    for image in article(doc).select("img:not(.first-picture)"):  # on a card, whose words say the same
         alt = (image.get("alt") or "").strip()
         assert len(alt.split()) >= 4, f"{image.get('src')}: {alt!r}"
         assert not alt.endswith((".png", ".svg", ".jpg")) and "/" not in alt.split()[0]
@@ -139,6 +140,8 @@ def test_no_markup_is_left_unrendered(doc):
         "{term}",
         "{cite",
         "{run-time}",
+        "{reading-time}",
+        "{first-picture}",
         ":::",
         "```",
         "not measured",
@@ -172,7 +175,41 @@ def test_solutions_are_folded(doc):
 @pytest.mark.parametrize("doc", CHAPTERS)
 def test_run_time_is_measured(doc):
     box = article(doc).select_one(".admonition.objectives").get_text()
-    assert "less than a second" in box or "about" in box.split("Run time")[1]
+    assert "less than a second" in box or "about" in box.split("run in")[1]
+    assert re.search(r"\b([1-9]|1[0-2]) min to read", box)
+
+
+def test_the_first_page_has_a_card_for_each_chapter():
+    cards = article("intro").select(".chapter-cards .sd-card")
+    links = [card.select_one("a")["href"] for card in cards]
+    assert links == [f"{doc}.html" for doc in CHAPTERS]
+    for card in cards:
+        assert (SITE / card.select_one("img.first-picture")["src"]).stat().st_size > 1000
+        assert re.search(r"\d+ min to read", card.get_text())
+
+
+@pytest.mark.parametrize("doc", DOCS)
+def test_figures_are_drawn_to_any_size(doc):
+    pictures = [image["src"] for image in article(doc).select(".cell_output img")]
+    assert all(source.endswith(".svg") for source in pictures), pictures
+
+
+@pytest.mark.parametrize("doc", DOCS)
+def test_a_page_describes_itself_to_those_who_link_to_it(doc):
+    head = page(SITE / f"{doc}.html").head
+    assert len(head.select("meta[property='og:title'], meta[property='og:description']")) == 2
+    assert head.select_one("link[rel='icon']")["href"].endswith(".svg")
+    assert head.title.get_text().count("From choices to parameters") == 1
+
+
+def test_an_address_without_a_page_leads_back():
+    links = page(SITE / "404.html").select("main a")
+    assert links and "intro.html" in page(SITE / "404.html").script.get_text()
+
+
+@pytest.mark.parametrize("doc", DOCS)
+def test_folds_have_names_of_their_own(doc):
+    assert not article(doc).select("summary[aria-label]")
 
 
 @pytest.mark.parametrize("doc", DOCS)

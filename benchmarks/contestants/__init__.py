@@ -3,7 +3,7 @@
 from benchmarks.contestants.numpyro_nuts import NUMPYRO, NUMPYRO_BETA_CENTRED
 from benchmarks.contestants.pymc_nutpie import PYMC_NUTPIE
 from benchmarks.contestants.rwlib_fit import RWLIB
-from benchmarks.contestants.stan import STAN, STAN_BETA_CENTRED
+from benchmarks.contestants.stan import STAN
 from benchmarks.contestants.tutorial import TUTORIAL
 
 CONTESTANTS = {
@@ -12,6 +12,5 @@ CONTESTANTS = {
     "numpyro_beta_centred": NUMPYRO_BETA_CENTRED,
     "tutorial": TUTORIAL,
     "stan": STAN,
-    "stan_beta_centred": STAN_BETA_CENTRED,
     "pymc_nutpie": PYMC_NUTPIE,
 }

@@ -73,12 +73,13 @@ NUMPYRO = Contestant(
     packages=(),
     settings=SETTINGS,
     prepare=_one_pass(NON_CENTRED),
-    num_seeds={"course": 10, "reversal": 3},
-    num_warm_seeds={"course": 2, "reversal": 1},
-    why_fewer_seeds="a fit of the reversal task takes minutes",
+    num_seeds={"course": 5, "reversal": 2},
+    num_warm_seeds={"course": 1, "reversal": 0},
+    why_fewer_seeds="a fit takes a minute, and several in the reversal task, where compiling is a small part",
 )
 NUMPYRO_BETA_CENTRED = NUMPYRO._replace(
     label=f"{NUMPYRO.label}, beta centred",
     settings=SETTINGS._replace(parameterisation="beta centred, learning rates non-centred"),
     prepare=_one_pass(BETA_CENTRED),
+    num_seeds={"course": 3, "reversal": 1},
 )

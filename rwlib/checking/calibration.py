@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import arviz_base
 import arviz_stats
@@ -19,7 +20,7 @@ from jaxtyping import Num
 from rwlib.data.design import Design
 from rwlib.data.choices import ChoiceData
 from rwlib.fitting.hierarchy import Model, log_likelihood_of_model
-from rwlib.fitting.inference import check_seed, fit_and_check
+from rwlib.fitting.inference import Settings, check_seed, fit_and_check
 from rwlib.checking.prediction import sample_prior
 from rwlib.model.simulation import simulate
 
@@ -207,12 +208,7 @@ def calibrate(
     design: Design = Design(),
     true_model: Model | None = None,
     n_ranks: int = 100,
-    num_warmup: int = 300,
-    num_samples: int = 1000,
-    num_chains: int = 4,
-    target_accept: float | None = None,
-    num_threads: int | None = None,
-    progress_bar: bool | None = None,
+    **settings: Any,
 ) -> pd.DataFrame:
     """Simulate many data sets from the prior, fit all of them side by side, and rank the truth in each
     posterior.
@@ -242,8 +238,8 @@ def calibrate(
         parameter of ``model``.
     n_ranks : int, default 100
         See :func:`rank_table`.
-    num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
-        As in :func:`rwlib.fitting.inference.fit_many`.
+    **settings
+        Of the sampler: :class:`rwlib.fitting.inference.Settings`.
 
     Returns
     -------
@@ -285,7 +281,7 @@ def calibrate(
 
         ranks = rwlib.run_study(work, [dict(seed=seed) for seed in range(10)], "my_calibration")
     """
-    _check_n_ranks(n_ranks, num_chains * num_samples)  # now, not after minutes of sampling
+    _check_n_ranks(n_ranks, Settings(**settings).n_draws)  # now, not after minutes of sampling
     true_model = true_model or model
     shared = {parameter.name for parameter in model.parameters} & {
         parameter.name for parameter in true_model.parameters
@@ -305,10 +301,6 @@ def calibrate(
         true_model, outcomes, n_datasets=n_datasets, n_subjects=n_subjects, seed=seed, design=design
     )
     seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(n_datasets)]
-    settings = dict(
-        num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept
-    )
-    settings |= dict(num_threads=num_threads, progress_bar=progress_bar)
     checked = fit_and_check([data for _, data in drawn], model, seeds=seeds, **settings)
     tables = []
     for i, ((true, data), each) in enumerate(zip(drawn, checked)):

@@ -4,6 +4,7 @@ import dataclasses
 import warnings
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import arviz_stats
 import jax
@@ -20,7 +21,7 @@ from rwlib.checking.calibration import BATCH, score_people
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import arrays_of
 from rwlib.fitting.hierarchy import TRANSFORMS, Model
-from rwlib.fitting.inference import check_seed, fit_and_check
+from rwlib.fitting.inference import Settings, check_seed, fit_and_check
 from rwlib.model.likelihood import log_likelihood, trialwise_log_likelihood
 
 __all__ = [
@@ -189,12 +190,7 @@ def kfold_by_subject(
     n_folds: int = 10,
     seed: int = 0,
     draws_per_group: int = 25,
-    num_warmup: int = 300,
-    num_samples: int = 1000,
-    num_chains: int = 4,
-    target_accept: float | None = None,
-    num_threads: int | None = None,
-    progress_bar: bool | None = None,
+    **settings: Any,
 ) -> ELPDData:
     r"""Expected log predictive density of whole subjects that the fit has not seen.
 
@@ -219,8 +215,8 @@ def kfold_by_subject(
         Of the folds, the sampler, and the subjects drawn. Give all models of a comparison the same one.
     draws_per_group : int, default 25
         Subjects drawn from each posterior draw of the group at a time, at most 40 times.
-    num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
-        As in :func:`rwlib.fitting.inference.fit_many`.
+    **settings
+        Of the sampler: :class:`rwlib.fitting.inference.Settings`.
 
     Returns
     -------
@@ -287,10 +283,6 @@ def kfold_by_subject(
     # stay equally large.
     anonymous = data.without_labels()
     training = [dataclasses.replace(data, mask=data.mask & (fold_of != i)[:, None]) for i in range(n_folds)]
-    settings = dict(
-        num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept
-    )
-    settings |= dict(num_threads=num_threads, progress_bar=progress_bar)
     checked = fit_and_check(training, model, seeds=[seed + i for i in range(n_folds)], **settings)
     scores, n_eff = np.empty(data.n_subjects), np.empty(data.n_subjects)
     for i, (fold, each) in enumerate(zip(folds, checked)):
@@ -305,8 +297,8 @@ def kfold_by_subject(
     passes = np.array([each.passes for each in checked])
     elpd_i = of_everybody(scores, passes=("subject", passes[fold_of[everybody]]))
     n_eff_i = of_everybody(n_eff)
-    n_samples = num_chains * num_samples
-    elpd = _elpd("loo_kfold", elpd_i, p=np.nan, n_samples=n_samples, n_folds=n_folds, n_eff_i=n_eff_i)
+    n_draws = Settings(**settings).n_draws
+    elpd = _elpd("loo_kfold", elpd_i, p=np.nan, n_samples=n_draws, n_folds=n_folds, n_eff_i=n_eff_i)
     elpd.warning = bool(not passes.all() or n_eff_i.min() < MIN_N_EFF)
     if not passes.all():
         worst = checked[int(np.argmin(passes))].report

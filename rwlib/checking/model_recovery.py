@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,12 +27,7 @@ def recover_models(
     n_subjects: int,
     seed: int,
     design: Design = Design(),
-    num_warmup: int = 300,
-    num_samples: int = 1000,
-    num_chains: int = 4,
-    target_accept: float | None = None,
-    num_threads: int | None = None,
-    progress_bar: bool | None = None,
+    **settings: Any,
 ) -> pd.DataFrame:
     """Simulate with one model, fit all of them, and score each fit by
     :func:`rwlib.checking.comparison.loo_by_trial`.
@@ -48,9 +44,9 @@ def recover_models(
     n_datasets, n_subjects : int
     seed : int
         Of everything random.
-    num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
-        As in :func:`rwlib.fitting.inference.fit_many`. Fits that fail are run once more, by the rule of
-        :func:`rwlib.fitting.inference.fit_and_check`.
+    **settings
+        Of the sampler: :class:`rwlib.fitting.inference.Settings`. Fits that fail are run once more, by the
+        rule of :func:`rwlib.fitting.inference.fit_and_check`.
 
     Returns
     -------
@@ -89,10 +85,6 @@ def recover_models(
             true_model, outcomes, n_datasets=n_datasets, n_subjects=n_subjects, seed=seed, design=design
         )
     ]
-    settings = dict(
-        num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept
-    )
-    settings |= dict(num_threads=num_threads, progress_bar=progress_bar)
     rows, scores = [], {}
     for model in models:
         checked = (

@@ -1,6 +1,7 @@
 """How well known parameters come back: simulate, fit, and compare estimates with the truth."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -136,12 +137,7 @@ def recover_parameters(
     outcomes: Num[ArrayLike, "n_trials n_actions"] | None = None,
     design: Design = Design(),
     interval: float = 0.9,
-    num_warmup: int = 300,
-    num_samples: int = 1000,
-    num_chains: int = 4,
-    target_accept: float | None = None,
-    num_threads: int | None = None,
-    progress_bar: bool | None = None,
+    **settings: Any,
 ) -> pd.DataFrame:
     """Simulate a design many times, fit all data sets side by side, and say how well the parameters come
     back.
@@ -174,8 +170,8 @@ def recover_parameters(
         What the task does apart from paying, the same for all subjects or for each of the ``n_subjects``.
     interval : float in (0, 1), default 0.9
         Probability of the intervals whose coverage is counted.
-    num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
-        As in :func:`rwlib.fitting.inference.fit_many`.
+    **settings
+        Of the sampler: :class:`rwlib.fitting.inference.Settings`.
 
     Returns
     -------
@@ -210,8 +206,8 @@ def recover_parameters(
 
     .. code-block:: python
 
-        grid = [dict(n_subjects=n, n_trials=t, beta=b) for n in (20, 40) for t in (50, 100, 200) for b in
-        (1.0, 3.0, 6.0)] table = rwlib.run_study(rwlib.recover_parameters, grid, "my_recovery")
+        grid = [dict(n_subjects=n, n_trials=200, beta=b) for n in (20, 40) for b in (1.0, 3.0, 6.0)]
+        table = rwlib.run_study(rwlib.recover_parameters, grid, "my_recovery")
     """
     if not 0 < interval < 1:
         raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
@@ -219,10 +215,6 @@ def recover_parameters(
     group_means, simulated = _simulate_design(
         model, n_subjects, n_trials, beta, n_datasets, seed, reward_probs, outcomes, design
     )
-    settings = dict(
-        num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept
-    )
-    settings |= dict(num_threads=num_threads, progress_bar=progress_bar)
     seeds = [seed + i for i in range(n_datasets)]
     checked = fit_and_check([data for _, data in simulated], model, seeds=seeds, **settings)
     kept = [(true, each.fit) for (true, _), each in zip(simulated, checked) if each.passes]

@@ -1,9 +1,10 @@
 """Fit the hierarchical model: draw from its posterior, and warn if the draws cannot be believed."""
 
+import dataclasses
 import os
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import arviz_base
 import jax
@@ -19,7 +20,7 @@ from rwlib.fitting.hierarchy import ASYMMETRIC, TRANSFORMS, Model, check_model, 
 from rwlib.fitting.positions import split, to_sites
 from rwlib.fitting.sampling import MAX_DEPTH, Schedule, sample
 
-__all__ = ["CheckedFit", "fit", "fit_and_check", "fit_many"]
+__all__ = ["CheckedFit", "Settings", "fit", "fit_and_check", "fit_many"]
 
 # The acceptance rate at which step sizes aim. Group SDs of few people can be very small, and there long steps
 # leave the posterior's narrow part (divergences); small data are fast enough at shorter ones.
@@ -106,24 +107,43 @@ def fit(
     >>> fit.posterior["beta"].dims
     ('chain', 'draw', 'subject')
     """
-    settings = dict(
-        num_warmup=num_warmup, num_samples=num_samples, num_chains=num_chains, target_accept=target_accept
-    )
-    return fit_many([data], model, **settings, seeds=[seed], progress_bar=progress_bar, warn=warn)[0]
+    settings = Settings(num_warmup, num_samples, num_chains, target_accept, progress_bar)
+    return fit_many([data], model, seeds=[seed], warn=warn, **settings._asdict())[0]
+
+
+class Settings(NamedTuple):
+    """How the sampler runs. Every function that fits takes these by name and hands them on.
+
+    The first five are those of :func:`fit`, where each is explained. ``num_threads`` says how many threads
+    share the chains (default: one for each core). But for rounding, the draws do not depend on it.
+
+    Examples
+    --------
+    >>> from rwlib.fitting.inference import Settings
+    >>> Settings(num_samples=500).n_draws
+    2000
+    """
+
+    num_warmup: int = 300
+    num_samples: int = 1000
+    num_chains: int = 4
+    target_accept: float | None = None
+    progress_bar: bool | None = None
+    num_threads: int | None = None
+
+    @property
+    def n_draws(self) -> int:
+        """Draws kept of all chains together."""
+        return self.num_chains * self.num_samples
 
 
 def fit_many(
     datasets: Sequence[ChoiceData],
     model: Model = ASYMMETRIC,
     *,
-    num_warmup: int = 300,
-    num_samples: int = 1000,
-    num_chains: int = 4,
     seeds: Sequence[int] | None = None,
-    progress_bar: bool | None = None,
-    target_accept: float | None = None,
-    num_threads: int | None = None,
     warn: bool = True,
+    **settings: Any,
 ) -> list[xr.DataTree]:
     """Fit many data sets of the same size side by side, in one compiled program.
 
@@ -135,13 +155,12 @@ def fit_many(
     datasets : sequence of ChoiceData
         With the same numbers of subjects, trials and actions.
     model : Model, default ASYMMETRIC
-    num_warmup, num_samples, num_chains, progress_bar, target_accept, warn
-        As in :func:`fit`. There is one warning for all fits that do not pass.
     seeds : sequence of int, optional
         One for each data set. Default: 0, 1, 2, …
-    num_threads : int, optional
-        How many threads share the chains. Default: one for each core. But for rounding, the draws do not
-        depend on it.
+    warn : bool, default True
+        As in :func:`fit`; there is one warning for all fits that do not pass.
+    **settings
+        Of the sampler: :class:`Settings`.
 
     Returns
     -------
@@ -163,36 +182,30 @@ def fit_many(
     >>> len(fits), fits[1].posterior["beta"].shape
     (2, (2, 50, 1))
     """
+    settings = Settings(**settings)
     _check_request(datasets, model, seeds)
+    _check_settings(settings)
     if warn:
         _warn_of_rewards(datasets, model)
-    for name, value, least in (
-        ("num_warmup", num_warmup, 1),
-        ("num_samples", num_samples, 4),
-        ("num_chains", num_chains, 1),
-    ):
-        if value % 1 or value < least:
-            raise ValueError(f"{name} is {value}; it must be a whole number, at least {least}.")
+    target_accept, progress_bar = settings.target_accept, settings.progress_bar
     if target_accept is None:
         target_accept = TARGET_ACCEPT if datasets[0].n_subjects >= FEW_PEOPLE else CAREFUL
-    if not 0 < target_accept < 1:
-        raise ValueError(f"target_accept is {target_accept}; it must lie between 0 and 1.")
     if progress_bar is None:
         progress_bar = os.environ.get("RWLIB_PROGRESS_BAR", "1") != "0"
 
     # Labels are of no use to the sampler; without them, equally large data share one compiled program.
-    anonymous = [data.without_labels() for data in datasets]
+    blocks = range(max(len(data.blocks) for data in datasets))
+    anonymous = [dataclasses.replace(data.without_labels(), blocks=blocks) for data in datasets]
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *anonymous)
-    seeds = range(len(datasets)) if seeds is None else seeds
-    schedule = Schedule(
-        int(num_warmup), int(num_samples), int(num_chains), target_accept, tuple(int(seed) for seed in seeds)
-    )
+    seeds = tuple(map(int, range(len(datasets)) if seeds is None else seeds))
+    num_warmup, num_samples, num_chains = map(int, settings[:3])
+    schedule = Schedule(num_warmup, num_samples, num_chains, target_accept, seeds)
     total = len(datasets) * num_chains * (num_warmup + num_samples)
     with (
         keep_compiled_programs(),
         tqdm(total=total, disable=not progress_bar, desc="NUTS", unit=" draws", leave=False) as bar,
     ):
-        sampled = sample(stacked, model, schedule, bar.update, num_threads)
+        sampled = sample(stacked, model, schedule, bar.update, settings.num_threads)
     of_each = [jax.tree.map(lambda x: x[i], sampled) for i in range(len(datasets))]
     fits = [
         _to_datatree(*pair, model, schedule, seed) for *pair, seed in zip(of_each, datasets, schedule.seeds)
@@ -229,12 +242,7 @@ def fit_and_check(
     model: Model,
     *,
     seeds: Sequence[int],
-    num_warmup: int = 300,
-    num_samples: int = 1000,
-    num_chains: int = 4,
-    target_accept: float | None = None,
-    num_threads: int | None = None,
-    progress_bar: bool | None = None,
+    **settings: Any,
 ) -> list[CheckedFit]:
     """Fit many data sets side by side, check every fit, and fit once more where the check refuses it.
 
@@ -251,8 +259,8 @@ def fit_and_check(
     model : Model
     seeds : sequence of int
         One for each data set.
-    num_warmup, num_samples, num_chains, target_accept, num_threads, progress_bar
-        As in :func:`fit_many`. With fewer than 4 chains of 1,000 draws few fits pass.
+    **settings
+        Of the sampler: :class:`Settings`. With fewer than 4 chains of 1,000 draws few fits pass.
 
     Returns
     -------
@@ -274,15 +282,15 @@ def fit_and_check(
     >>> checked[1].passes, checked[1].refitted, checked[1].fit.posterior.sizes["draw"]
     (False, True, 100)
     """
-    settings = dict(num_warmup=num_warmup, num_chains=num_chains, num_threads=num_threads)
-    settings |= dict(progress_bar=progress_bar, warn=False)
-    first = dict(num_samples=num_samples, target_accept=target_accept)
-    again = dict(num_samples=2 * num_samples, target_accept=max(target_accept or CAREFUL, CAREFUL))
-    fits = fit_many(datasets, model, seeds=seeds, **first, **settings)
+    first = Settings(**settings)
+    careful = max(first.target_accept or CAREFUL, CAREFUL)
+    again = first._replace(num_samples=2 * first.num_samples, target_accept=careful)
+    fits = fit_many(datasets, model, seeds=seeds, warn=False, **first._asdict())
     checked = [CheckedFit(fit, check(fit), refitted=False) for fit in fits]
     for i in [i for i, each in enumerate(checked) if not each.passes]:
         # One at a time: few fail, and one program, compiled once, serves however many they are.
-        (fit,) = fit_many([datasets[i]], model, seeds=[_another(seeds[i])], **again, **settings)
+        seed = _another(seeds[i])
+        (fit,) = fit_many([datasets[i]], model, seeds=[seed], warn=False, **again._asdict())
         checked[i] = CheckedFit(fit, check(fit), refitted=True)
     return checked
 
@@ -331,8 +339,23 @@ def _check_request(datasets, model, seeds):
                 f"Data set {i} has (subjects, trials, actions) {size}, but data set 0 has {first}; fit each "
                 f"size by itself."
             )
+        parts, of_first = (", ".join(arrays_of(d.design)) or "nothing" for d in (data, datasets[0]))
+        if parts != of_first:
+            raise ValueError(
+                f"The design of data set {i} says {parts}, and that of data set 0 says {of_first}; fit each "
+                "kind by itself."
+            )
     for seed in () if seeds is None else seeds:
         check_seed(seed)
+
+
+def _check_settings(settings):
+    for name, least in (("num_warmup", 1), ("num_samples", 4), ("num_chains", 1)):
+        value = getattr(settings, name)
+        if value % 1 or value < least:
+            raise ValueError(f"{name} is {value}; it must be a whole number, at least {least}.")
+    if settings.target_accept is not None and not 0 < settings.target_accept < 1:
+        raise ValueError(f"target_accept is {settings.target_accept}; it must lie between 0 and 1.")
 
 
 def _warn_of_rewards(datasets, model):
