@@ -11,11 +11,7 @@ from rwlib.running.fingerprint import changes
 from studies import renew, results
 
 
-# Still those of the sampler before 26 November 2026, as the pages say where they show them. Strict: a study
-# that has been taken again fails here until its name is deleted.
-TO_BE_TAKEN_AGAIN = {"confusion"}
-STALE = pytest.mark.xfail(strict=True, reason="to be taken again with the present sampler")
-NAMES = [pytest.param(name, marks=STALE) if name in TO_BE_TAKEN_AGAIN else name for name in results.names()]
+NAMES = results.names()
 
 
 @pytest.mark.parametrize("name", NAMES)
