@@ -23,9 +23,10 @@ def behaviour(
 
     Parameters
     ----------
-    choices : ChoiceData, or xarray.DataTree of :func:`rwlib.generate` or :func:`rwlib.predict_next`
-        One-step-ahead choices are held against the observed history: "stay" means that the predicted choice
-        repeats the last observed one.
+    choices : ChoiceData, or xarray.DataTree
+        A tree is one of :func:`~rwlib.checking.prediction.generate` or
+        :func:`~rwlib.checking.prediction.predict_next`. One-step-ahead choices are held against the observed
+        history: "stay" means that the predicted choice repeats the last observed one.
     block_size : int, default 10
         Trials in each block of the learning curve. The last block may be shorter.
     win_above : float, default 0.5
