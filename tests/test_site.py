@@ -176,7 +176,7 @@ def test_solutions_are_folded(doc):
 def test_run_time_is_measured(doc):
     box = article(doc).select_one(".admonition.objectives").get_text()
     assert "less than a second" in box or "about" in box.split("run in")[1]
-    assert re.search(r"\b([1-9]|1[0-2]) min to read", box)
+    assert re.search(r"\d min to read", box)
 
 
 def test_the_first_page_has_a_card_for_each_chapter():

@@ -379,12 +379,10 @@ def check_model(model: Model) -> None:
 
     Examples
     --------
-    >>> from rwlib import GroupParameter, Model
     >>> from rwlib.fitting.hierarchy import check_model
-    >>> check_model(Model("one rate", (GroupParameter("alpha", "logit", 0.0, 1.0, 1.0),)))
+    >>> check_model("asymmetric")
     Traceback (most recent call last):
-    ValueError: Parameter 'alpha' of the model 'one rate' has the transform 'logit'; known are 'expit', 'exp',
-    'softplus', 'identity'.
+    ValueError: model is 'asymmetric'; give a Model, such as rwlib.ASYMMETRIC.
     """
     if not isinstance(model, Model):
         raise ValueError(f"model is {model!r}; give a Model, such as rwlib.ASYMMETRIC.")
