@@ -379,10 +379,11 @@ def check_model(model: Model) -> None:
 
     Examples
     --------
+    >>> from rwlib import SYMMETRIC
     >>> from rwlib.fitting.hierarchy import check_model
-    >>> check_model("asymmetric")
+    >>> check_model(SYMMETRIC._replace(fixed={"alpha": 0.5}))
     Traceback (most recent call last):
-    ValueError: model is 'asymmetric'; give a Model, such as rwlib.ASYMMETRIC.
+    ValueError: The model 'symmetric' both estimates 'alpha' and holds it fixed.
     """
     if not isinstance(model, Model):
         raise ValueError(f"model is {model!r}; give a Model, such as rwlib.ASYMMETRIC.")
