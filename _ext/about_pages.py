@@ -9,7 +9,6 @@ import re
 from pathlib import Path
 
 from docutils import nodes
-from myst_nb.core.read import is_myst_markdown_notebook
 from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -43,11 +42,13 @@ class FillPlaces(SphinxPostTransform):
     def run(self, **kwargs):
         for node in list(self.document.findall(AboutPageNode)):
             page = self.env.docname if node["page"] == "page" else node["page"]
-            fill = {"run-time": self.run_time, "reading-time": self.reading_time}
-            if node["what"] == "first-picture":
-                node.replace_self(self.first_picture(page))
-            else:
-                node.replace_self(nodes.Text(fill[node["what"]](page)))
+            fill = {
+                "run-time": self.run_time,
+                "reading-time": self.reading_time,
+                "first-picture": self.first_picture,
+            }
+            filled = fill[node["what"]](page)
+            node.replace_self(nodes.Text(filled) if isinstance(filled, str) else filled)
 
     def run_time(self, page):
         """As the execution, or the cached record of it, reports."""
@@ -72,7 +73,7 @@ class FillPlaces(SphinxPostTransform):
         figure = next(self.env.get_doctree(page).findall(nodes.image), None)
         if figure is None:
             logger.warning("first-picture: %r has none", page, location=self.env.docname)
-            return nodes.Text("")
+            return ""
         return nodes.image(
             uri=figure["uri"], candidates=figure["candidates"], alt="", classes=["first-picture"]
         )
@@ -82,10 +83,9 @@ def minutes_to_read(text):
     """How many minutes a page takes down to its exercises, in whole minutes, at least one."""
     text = text.split("\n---\n", 1)[-1].split("\n## Exercises")[0]
     lines = 0
-    if is_myst_markdown_notebook(text) or "{code-cell}" in text:
-        for cell in CELL.findall(text):
-            code = [line for line in cell.splitlines()[1:-1] if line.strip() and not line.startswith(":")]
-            lines += 0 if HIDDEN.search(cell) else len(code)
+    for cell in CELL.findall(text):
+        code = [line for line in cell.splitlines()[1:-1] if line.strip() and not line.startswith(":")]
+        lines += 0 if HIDDEN.search(cell) else len(code)
     words = len(re.findall(r"[^\W_]+(?:[’'-][^\W_]+)*", CELL.sub("", text)))
     return max(1, round(words / WORDS_PER_MINUTE + lines * SECONDS_PER_LINE / 60))
 

@@ -34,12 +34,8 @@ def cache_key(root):
     """Return a digest of all that a page's outputs depend on, beside the page itself."""
     digest = hashlib.sha256(sys.version.encode())
     sources = [p for p in (root / "rwlib").rglob("*") if p.is_file() and p.suffix != ".pyc"]
-    stored = [
-        p
-        for folder in ("studies", "benchmarks")
-        for p in (root / folder).glob("*")
-        if p.suffix in (".csv", ".json")
-    ]  # quoted by pages
+    quoted = [p for folder in ("studies", "benchmarks") for p in (root / folder).glob("*")]
+    stored = [p for p in quoted if p.suffix in (".csv", ".json")]
     for path in sorted([*sources, *stored, root / "requirements.txt"]):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(without_words(path.read_bytes()) if path.suffix == ".py" else path.read_bytes())
@@ -67,8 +63,6 @@ def use_keyed_cache(app, config):
                 logger.info("rwlib, the pins or Python changed: dropping the cache %s", old.name)
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
     config.nb_execution_cache_path = str(current)
-    config.ogp_site_url = config.html_baseurl
-    config.ogp_social_cards = {"enable": bool(config.html_baseurl)}  # a card needs the address where it lies
     os.environ["RWLIB_PROGRESS_BAR"] = "0"  # bars stack up in a static page
     os.environ["IPYTHONDIR"] = str(draw_figures_as_svg(Path(app.outdir).parent / ".ipython"))
     # What one page has compiled, the others find; the small programs, too, of which each page has dozens.

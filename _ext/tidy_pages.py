@@ -25,6 +25,12 @@ def tidy_page(app, pagename, templatename, context, doctree):
         context["docstitle"] = ""  # or the first page's title would hold it twice
 
 
+def say_where_the_site_stands(app, config):
+    """Previews that others show of a page need its address; without one, no pictures are drawn for them."""
+    config.ogp_site_url = config.html_baseurl
+    config.ogp_social_cards = {"enable": bool(config.html_baseurl)}
+
+
 def drop_what_is_not_used(app, error):
     """Source maps, and all of MathJax but what the pages load."""
     static = Path(app.outdir) / "_static"
@@ -38,6 +44,7 @@ def drop_what_is_not_used(app, error):
 
 
 def setup(app):
+    app.connect("config-inited", say_where_the_site_stands)
     app.connect("html-page-context", tidy_page)
     app.connect("build-finished", drop_what_is_not_used)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

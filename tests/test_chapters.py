@@ -5,6 +5,7 @@ from pathlib import Path
 from statistics import median
 
 import jupytext
+import nbformat
 import pytest
 import yaml
 
@@ -100,14 +101,14 @@ def test_closes_with_recap_exercises_and_next_step(chapter):
 MOST_WORDS, MOST_LINES = 1500, 130  # before the exercises; of code that a reader sees
 
 
+HEADING = re.compile(r"^## Exercises", flags=re.MULTILINE)
+
+
 def before_exercises(chapter):
-    """The cells up to the heading of the exercises."""
-    at = next(
-        i
-        for i, cell in enumerate(chapter.cells)
-        if re.search(r"^## Exercises", cell.source, flags=re.MULTILINE)
-    )
-    return chapter.cells[:at]
+    """The cells up to the heading of the exercises; of the cell that holds it, what stands above it."""
+    at = next(i for i, cell in enumerate(chapter.cells) if HEADING.search(cell.source))
+    above = nbformat.v4.new_markdown_cell(HEADING.split(chapter.cells[at].source)[0])
+    return [*chapter.cells[:at], above]
 
 
 def test_a_page_is_read_in_one_sitting(short_chapter):
