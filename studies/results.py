@@ -89,8 +89,8 @@ def find(name: str) -> Study:
     """
     if not (HERE / f"{name}.py").exists():
         raise ValueError(
-            f"There is no study {name!r}: no script studies/{name}.py. "
-            f"The stored ones are {', '.join(names())}."
+            f"There is no study {name!r}: no script studies/{name}.py. The stored ones are "
+            f"{', '.join(names())}."
         )
     study = getattr(importlib.import_module(f"studies.{name}"), "STUDY", None)
     if study is None or study.name != name:
@@ -171,8 +171,8 @@ def read_about(name: str) -> dict:
     about = json.loads(path.read_text(encoding="utf8")) if path.exists() else {}
     if "fingerprint" not in about:
         raise ValueError(
-            f"There is no studies/{name}.json that says which code made studies/{name}.csv. "
-            f"Run `python -m studies.{name}`."
+            f"There is no studies/{name}.json that says which code made studies/{name}.csv. Run `python -m "
+            f"studies.{name}`."
         )
     return about
 

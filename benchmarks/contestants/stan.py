@@ -27,9 +27,8 @@ SETTINGS = Settings(
     compiling="stan.build: stanc, then the C++ compiler with PyStan's flags",
     kept_on_disk="PyStan's cache of built models; fits that it keeps there too are deleted before each run",
     limits="PyStan 3.10 holds Stan 2.35; it sets the flags of both compilers, gives a build five minutes at "
-    "most, and hands draws over as JSON, "
-    "with those of the warm-up, which are asked for to count its gradients; the sampler as the warm-up "
-    "leaves it cannot be kept for another run",
+    "most, and hands draws over as JSON, with those of the warm-up, which are asked for to count its "
+    "gradients; the sampler as the warm-up leaves it cannot be kept for another run",
 )
 
 # The choices of one subject are scored in one go: `categorical_logit_glm` knows its own derivative, so that
@@ -93,9 +92,8 @@ def _import(module):
     """By name, so that the fingerprint of this code is the same where PyStan is not installed."""
     try:
         importlib.import_module("pkg_resources")
-    except (
-        ModuleNotFoundError
-    ):  # PyStan asks it for plugins, and a new setuptools has it no longer. There are no plugins.
+    except ModuleNotFoundError:
+        # PyStan asks it for plugins, and a new setuptools has it no longer. There are no plugins.
         nothing = types.SimpleNamespace(EntryPoint=object, iter_entry_points=lambda group: ())
         sys.modules["pkg_resources"] = nothing
     return importlib.import_module(module)

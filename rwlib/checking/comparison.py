@@ -129,10 +129,8 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
         elpd.warning = True
         warnings.warn(
             f"The scores of {large} of {elpd_i.size} choices by the model {model.name!r} are rough: their "
-            f"Pareto k "
-            f"is above {elpd.good_k:.2f}, {float(pareto_k.max()):.2f} at most. Draw more, and look at what "
-            f"these "
-            "choices have in common: the model may not expect them.",
+            f"Pareto k is above {elpd.good_k:.2f}, {float(pareto_k.max()):.2f} at most. Draw more, and look "
+            "at what these choices have in common: the model may not expect them.",
             stacklevel=2,
         )
     return elpd
@@ -304,8 +302,8 @@ def kfold_by_subject(
         worst = checked[int(np.argmin(passes))].report
         warnings.warn(
             f"{(~passes).sum()} of the {n_folds} folds' fits of the model {model.name!r} do not pass their "
-            f"check, "
-            f"though run twice; their subjects' scores are not to be used. Fold {np.argmin(passes)}: {worst}",
+            f"check, though run twice; their subjects' scores are not to be used. Fold {np.argmin(passes)}: "
+            f"{worst}",
             stacklevel=2,
         )
     if n_eff_i.min() < MIN_N_EFF:
@@ -313,8 +311,7 @@ def kfold_by_subject(
         warnings.warn(
             f"The score of subject {who!r} rests on {float(n_eff_i.min()):.0f} effective draws, fewer than "
             f"{MIN_N_EFF}: hardly anybody in the group of the model {model.name!r} is like this. Raise "
-            f"num_samples, "
-            "or draws_per_group.",
+            "num_samples, or draws_per_group.",
             stacklevel=2,
         )
     return elpd
@@ -398,8 +395,7 @@ def scores_by_person(elpd: ELPDData) -> pd.Series:
         refused = sorted(set(elpd_i["fold"].values[~elpd_i["passes"].values].tolist()))
         raise ValueError(
             f"The fits of folds {refused} do not pass their check: their scores are not to be compared. Run "
-            f"the "
-            "fits longer."
+            "the fits longer."
         )
     return pd.Series(elpd_i.values).groupby(elpd_i["subject"].values, sort=False).sum()
 
@@ -461,8 +457,7 @@ def compare_by_person(elpds: Mapping[str, ELPDData]) -> pd.DataFrame:
         if not same:
             raise ValueError(
                 f"The scores of {first_name!r} ({first.kind}) and of {name!r} ({elpd.kind}) are not of the "
-                f"same "
-                "kind and the same choices; score all models alike, on the same data."
+                "same kind and the same choices; score all models alike, on the same data."
             )
     return compare_scores(pd.DataFrame({name: scores_by_person(elpd) for name, elpd in elpds.items()}))
 
@@ -501,8 +496,8 @@ def compare_scores(scores: pd.DataFrame) -> pd.DataFrame:
     """
     if scores.empty:
         raise ValueError(
-            f"There is nothing to compare: the table has {scores.shape[0]} people and "
-            f"{scores.shape[1]} models."
+            f"There is nothing to compare: the table has {scores.shape[0]} people and {scores.shape[1]} "
+            "models."
         )
     if scores.isna().any(axis=None):
         person, model = scores.isna().stack().idxmax()

@@ -177,7 +177,7 @@ def confusion_matrix(table: pd.DataFrame) -> pd.DataFrame:
     twice = table.duplicated([*of_dataset, "fitted"])
     if twice.any():
         raise ValueError(
-            f"The table has two scores for one data set and model: "
+            "The table has two scores for one data set and model: "
             f"{table.loc[twice, [*of_dataset, 'fitted']].iloc[0].to_dict()}."
         )
     if "passes" in table:
@@ -185,8 +185,7 @@ def confusion_matrix(table: pd.DataFrame) -> pd.DataFrame:
     if lost := set(true) - set(table["true"]):
         raise ValueError(
             f"On every data set of {', '.join(map(repr, sorted(lost)))} some model's fit does not pass; run "
-            f"the "
-            "fits longer."
+            "the fits longer."
         )
     scores = table.pivot(index=of_dataset, columns="fitted", values="elpd")
     if scores.isna().any(axis=None):

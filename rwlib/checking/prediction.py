@@ -290,7 +290,7 @@ def _parameters(draws, model, num_draws, subjects=None):
     source = next((name for name in ("posterior", "prior") if name in draws.children), None)
     if source is None:
         raise ValueError(
-            f"draws has no group 'posterior' or 'prior'; it has "
+            "draws has no group 'posterior' or 'prior'; it has "
             f"{', '.join(map(repr, draws.children)) or 'none'}."
         )
     check_fitted(draws.attrs, model)

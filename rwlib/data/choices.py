@@ -92,8 +92,8 @@ class ChoiceData:
         mask = np.ones(choices.shape, bool) if mask is None else _flags("mask", mask)
         if choices.ndim != 2 or 0 in choices.shape:
             raise ValueError(
-                f"choices has shape {choices.shape}; "
-                "it must be (n_subjects, n_trials), with at least one of each."
+                f"choices has shape {choices.shape}; it must be (n_subjects, n_trials), with at least one of "
+                "each."
             )
         for name, array in (("rewards", rewards), ("mask", mask)):
             if array.shape != choices.shape:
@@ -129,8 +129,8 @@ class ChoiceData:
         )
         if n_actions > MOST_ACTIONS:
             raise ValueError(
-                f"There would be {n_actions:.0f} actions; there may be {MOST_ACTIONS}. "
-                "Are the choices codes? Number the actions 0, 1, 2, …."
+                f"There would be {n_actions:.0f} actions; there may be {MOST_ACTIONS}. Are the choices "
+                "codes? Number the actions 0, 1, 2, …."
             )
         n_actions = int(n_actions)
         design = check_design(self.design, n_subjects, n_trials, n_actions)
@@ -139,8 +139,7 @@ class ChoiceData:
         shown = mask if design.feedback is None else mask & design.feedback
         without = (
             "A reward is {}; where the outcome was not shown, set design.feedback to False, and where no "
-            "choice "
-            "was made, mask."
+            "choice was made, mask."
         )
         check(shown & ~np.isfinite(rewards), rewards, without)
         check(
@@ -202,8 +201,7 @@ class ChoiceData:
         if n_actions == 1:
             raise ValueError(
                 "Only action 0 was ever chosen, so nobody knows how many there were: pass n_actions. (With "
-                "one "
-                "action every choice would be certain.)"
+                "one action every choice would be certain.)"
             )
         if n_actions <= MOST_ACTIONS:
             chosen = np.unique(choices).astype(int)
@@ -211,11 +209,10 @@ class ChoiceData:
                 never = sorted(set(range(int(n_actions))) - set(chosen.tolist()))
                 raise ValueError(
                     f"The choices are {_listed(chosen)}, so {len(never)} action{'s' * (len(never) > 1)} "
-                    f"below the "
-                    f"largest one {'was' if len(never) == 1 else 'were'} never chosen ({_listed(never)}). "
-                    f"Are some of "
-                    "them codes, of keys or of missed trials? Number the actions 0, 1, 2, … and mask missed "
-                    f"trials. If there really are {n_actions:.0f} actions, pass n_actions={n_actions:.0f}."
+                    f"below the largest one {'was' if len(never) == 1 else 'were'} never chosen "
+                    f"({_listed(never)}). Are some of them codes, of keys or of missed trials? Number the "
+                    f"actions 0, 1, 2, … and mask missed trials. If there really are {n_actions:.0f} "
+                    f"actions, pass n_actions={n_actions:.0f}."
                 )
         return n_actions
 

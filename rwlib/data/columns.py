@@ -117,9 +117,9 @@ def of_each_person(table: pd.DataFrame, column: str, who: np.ndarray, labels: Se
     if odd.any():
         place, row = row_where(table, odd)
         raise ValueError(
-            f"{row} has {_shown(table[column], place)} in column {column!r}, where subject"
-            f" {labels[who[place]]!r} had {same.iloc[place]!r} before. A column about people must be the same"
-            " in all their rows; one about trials goes into before= or after=."
+            f"{row} has {_shown(table[column], place)} in column {column!r}, where subject "
+            f"{labels[who[place]]!r} had {same.iloc[place]!r} before. A column about people must be the same "
+            "in all their rows; one about trials goes into before= or after=."
         )
     return first
 

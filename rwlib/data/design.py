@@ -145,8 +145,8 @@ def check_design(design: Design, n_subjects: int, n_trials: int, n_actions: int)
             row, trial = np.argwhere(odd)[0]
             raise ValueError(
                 f"design.forced is {parts['forced'][row, trial]} (subject number {row}, trial index "
-                f"{trial}); it must "
-                f"be an action from 0 to {n_actions - 1}, or -1 where people chose themselves."
+                f"{trial}); it must be an action from 0 to {n_actions - 1}, or -1 where people chose "
+                "themselves."
             )
     parts["before"], parts["after"] = columns("before", design.before), columns("after", design.after)
     both = parts["before"].keys() & parts["after"].keys()

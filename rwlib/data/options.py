@@ -132,11 +132,11 @@ def _check_gaps(table, choice, found, numbers):
     few = ", ".join(f"{x:.15g}" for x in found[:6]) + (", …" if len(found) > 6 else "")
     last = f"{found[-1]:.15g}"
     raise ValueError(
-        f"The choices are {few}, so {never} action{'s' * (never > 1)} below the largest one"
-        f" {'was' if never == 1 else 'were'} never chosen. {row} is the first with {last} in column"
-        f" {choice!r}. If {last} marks a missed trial, pass missed={last}. If these are codes of keys, pass"
-        f" all of them as actions=[{few}]. If there really are {found[-1] + 1:.15g} actions, pass"
-        f" n_actions={found[-1] + 1:.15g}."
+        f"The choices are {few}, so {never} action{'s' * (never > 1)} below the largest one "
+        f"{'was' if never == 1 else 'were'} never chosen. {row} is the first with {last} in column "
+        f"{choice!r}. If {last} marks a missed trial, pass missed={last}. If these are codes of keys, pass "
+        f"all of them as actions=[{few}]. If there really are {found[-1] + 1:.15g} actions, pass "
+        f"n_actions={found[-1] + 1:.15g}."
     )
 
 

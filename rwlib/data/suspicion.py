@@ -106,9 +106,8 @@ def suspicions(data: ChoiceData) -> list[str]:
             person, trial = alone[0]
             label = data.blocks[data.design.block[person, trial]]
             found.append(
-                f"There are {len(alone)} runs of one trial (block {label!r} of subject"
-                f" {data.subjects[person]!r}), in which nothing can be learned: is the column of blocks"
-                " right?"
+                f"There are {len(alone)} runs of one trial (block {label!r} of subject "
+                f"{data.subjects[person]!r}), in which nothing can be learned: is the column of blocks right?"
             )
 
     shown = np.asarray(data.mask if data.design.feedback is None else data.mask & data.design.feedback)

@@ -82,8 +82,8 @@ def open_table(
             kept = table[column].map(lambda x: x in wanted or str(x) in texts).to_numpy(bool)
         if not kept.any():
             raise ValueError(
-                f"No row has {' or '.join(map(repr, wanted))} in column {column!r}; there are"
-                f" {_some(table[column])}."
+                f"No row has {' or '.join(map(repr, wanted))} in column {column!r}; there are "
+                f"{_some(table[column])}."
             )
         table = table[kept]
     if table.empty:

@@ -220,20 +220,20 @@ def _trouble_on_the_way(worst, stats):
     problems = []
     if "diverging" not in stats:
         problems.append(
-            "Whether transitions diverged is not known: sample_stats has no 'diverging'. "
-            "Fit again with a sampler that records it."
+            "Whether transitions diverged is not known: sample_stats has no 'diverging'. Fit again with a "
+            "sampler that records it."
         )
     elif worst["divergences"]:
         problems.append(
             f"{worst['divergences']:.0f} of {stats['diverging'].size} transitions diverged: the sampler "
             "could not follow the posterior and may miss part of it. Raise target_accept to 0.99, or to "
-            "0.999 where "
-            "it was that already; if they stay, change the parameterisation (centred) or the priors."
+            "0.999 where it was that already; if they stay, change the parameterisation (centred) or the "
+            "priors."
         )
     if "energy" not in stats:
         problems.append(
-            "E-BFMI cannot be computed: sample_stats has no 'energy'. "
-            "Fit again with a sampler that records it."
+            "E-BFMI cannot be computed: sample_stats has no 'energy'. Fit again with a sampler that records "
+            "it."
         )
     elif not worst["e_bfmi"] >= MIN_E_BFMI:
         problems.append(

@@ -300,8 +300,7 @@ def check_fitted(attrs: Mapping, model: Model) -> None:
     if "model_fingerprint" in attrs and attrs["model_fingerprint"] != model_fingerprint(model):
         raise ValueError(
             f"The draws are of another model that is called {model.name!r}, too: its parameters, priors or "
-            f"agent differ. "
-            "Give the model that was fitted."
+            "agent differ. Give the model that was fitted."
         )
 
 
@@ -407,16 +406,15 @@ def check_model(model: Model) -> None:
         if not (math.isfinite(p.mean_location) and 0 < p.mean_scale < math.inf and 0 < p.sd_scale < math.inf):
             raise ValueError(
                 f"{where} has mean_location {p.mean_location}, mean_scale {p.mean_scale} and sd_scale "
-                f"{p.sd_scale}; "
-                "the location must be finite and both scales positive."
+                f"{p.sd_scale}; the location must be finite and both scales positive."
             )
         low, high = TRANSFORMED_RANGES[p.transform]
         allowed = ranges.get(long_names((p.name,), model.agent)[0])
         if allowed is not None and not (allowed.low <= low and high <= allowed.high):
             raise ValueError(
                 f"{where} must lie in [{allowed.low}, {allowed.high}], but the transform {p.transform!r} "
-                f"leads to "
-                f"({low}, {high}); 'expit' leads to (0, 1), 'exp' and 'softplus' to positive numbers."
+                f"leads to ({low}, {high}); 'expit' leads to (0, 1), 'exp' and 'softplus' to positive "
+                "numbers."
             )
     middle = {p.name: float(TRANSFORMS[p.transform](p.mean_location)) for p in model.parameters}
     subject_parameters({**middle, **dict(model.fixed)}, 1, model.agent)

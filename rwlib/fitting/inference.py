@@ -369,10 +369,9 @@ def _warn_of_rewards(datasets, model):
         if rewards.min() < 0 or rewards.max() > 1:
             warnings.warn(
                 f"Rewards run from {rewards.min():g} to {rewards.max():g}, but people are taken to expect "
-                f"0.5 before the first trial, "
-                "and priors are for rewards from 0 to 1. Read the data with scale=, or say what people "
-                "expect: "
-                f"model._replace(fixed={{'q0': {0.5 * (rewards.min() + rewards.max()):g}}}).",
+                "0.5 before the first trial, and priors are for rewards from 0 to 1. Read the data with "
+                "scale=, or say what people expect: model._replace(fixed={'q0': "
+                f"{0.5 * (rewards.min() + rewards.max()):g}}}).",
                 stacklevel=4,
             )
             return

@@ -221,9 +221,8 @@ def _cut_in_two(x):
     direction = np.linalg.eigh(deviation.transpose(0, 2, 1) @ deviation)[1][..., -1:]
     along = (deviation @ direction)[..., 0]
     ordered, n = np.sort(along, axis=1), np.arange(1, along.shape[1])
-    between = np.cumsum(ordered, axis=1)[:, :-1] ** 2 / (
-        n * n[::-1]
-    )  # variance between the sides, up to a factor: the mean is 0
+    # The variance between the sides, up to a factor: the mean is 0.
+    between = np.cumsum(ordered, axis=1)[:, :-1] ** 2 / (n * n[::-1])
     last = np.take_along_axis(ordered, between.argmax(axis=1)[:, None], axis=1)
     return (along <= last).astype(float)
 

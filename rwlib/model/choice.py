@@ -54,8 +54,8 @@ def softmax(value: Num[ArrayLike, "..."], beta: Num[ArrayLike, "..."] = 1.0) -> 
         )
     if beta.ndim > value.ndim or (beta.ndim == value.ndim and beta.shape[-1] != 1):
         raise ValueError(
-            f"beta has shape {beta.shape}, which does not fit values of shape {value.shape}: "
-            f"give one number, or one per leading index, shape {value.shape[:-1]}."
+            f"beta has shape {beta.shape}, which does not fit values of shape {value.shape}: give one "
+            f"number, or one per leading index, shape {value.shape[:-1]}."
         )
     if beta.ndim < value.ndim:
         beta = beta[..., None]

@@ -85,8 +85,7 @@ def simulate(
     if outcomes.ndim not in (2, 3):
         raise ValueError(
             f"outcomes has shape {outcomes.shape}; it must be (n_trials, n_actions), with n_subjects in "
-            f"front if each "
-            "has its own."
+            "front if each has its own."
         )
     params = subject_parameters(params, outcomes.shape[0] if outcomes.ndim == 3 else None, agent)
     n_subjects = len(next(iter(params.values()))) if params else len(outcomes) if outcomes.ndim == 3 else 1

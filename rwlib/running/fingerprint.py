@@ -533,8 +533,8 @@ def _tree_of(code, namespace, where):
     if not nodes:
         why = "its source has changed since it was imported" if text else "its source is not kept"
         raise ValueError(
-            f"{where} is the function {code.co_qualname}, and {why}. "
-            "Import it anew from a module, a script or a notebook."
+            f"{where} is the function {code.co_qualname}, and {why}. Import it anew from a module, a script "
+            "or a notebook."
         )
     return ast.Module(nodes, [])
 

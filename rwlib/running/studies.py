@@ -114,9 +114,8 @@ def run_study(
             pieces = [dict(n_subjects=n, seed=seed) for n in (20, 40) for seed in range(10)]
             table = rwlib.run_study(work, pieces, "my_study")
     """
-    if getattr(
-        multiprocessing.current_process(), "_inheriting", False
-    ):  # just started, and reading the script
+    # A process that was just started, and is reading the script.
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise RuntimeError(_GUARD)
     if progress_bar is None:
         progress_bar = os.environ.get("RWLIB_PROGRESS_BAR", "1") != "0"
@@ -207,8 +206,8 @@ def _named(work, pieces):
         name = hashlib.sha256(json.dumps(piece).encode()).hexdigest()[:16]
         if name in by_name:
             raise ValueError(
-                f"Piece {i} is the same as piece {list(by_name).index(name)}: {piece}. "
-                "Give each a seed of its own."
+                f"Piece {i} is the same as piece {list(by_name).index(name)}: {piece}. Give each a seed of "
+                "its own."
             )
         by_name[name] = piece
     return by_name
@@ -273,8 +272,8 @@ def _open_folder(folder, identity):
     stored = json.loads(description.read_text(encoding="utf8"))
     if stored.get("itself") != identity["itself"]:
         raise ValueError(
-            f"The folder {str(folder)!r} holds another study, of {stored.get('itself')}; "
-            f"this one is of {identity['itself']}. Name a new folder."
+            f"The folder {str(folder)!r} holds another study, of {stored.get('itself')}; this one is of "
+            f"{identity['itself']}. Name a new folder."
         )
     changed = changes(stored, identity)
     if changed:
@@ -319,8 +318,8 @@ def _run(work, pieces, identity, address):
         for future in as_completed(futures, loop=client.loop):
             if future.status not in ("finished", "error"):
                 raise ConnectionError(
-                    "The Dask scheduler went away. "
-                    "The same call goes on with the missing pieces once it is back."
+                    "The Dask scheduler went away. The same call goes on with the missing pieces once it is "
+                    "back."
                 )
             error = future.exception()
             yield futures[future], None if error else future.result(), error
