@@ -186,7 +186,6 @@ def test_a_contestant_with_fewer_than_ten_seeds_says_why(name):
     assert (min(contestant.num_seeds.values()) >= 10) == (contestant.why_fewer_seeds == "")
 
 
-@pytest.mark.xfail(strict=True, reason="to be taken again with the present sampler")
 def test_the_stored_benchmarks_are_those_of_the_code_now():
     stored = read(HERE / "results.json").get("fingerprint", {})
     assert not changes(stored, benchmarks.__main__.code())
