@@ -48,17 +48,6 @@ def chapter(request):
     return Chapter(request.param)
 
 
-#: Chapters that are still to be rewritten.
-LONG = {
-    "16_speed_and_scale",
-}
-
-
-@pytest.fixture(params=[page for page in CHAPTERS if Path(page).name not in LONG])
-def short_chapter(request):
-    return Chapter(request.param)
-
-
 def sentences_of(prose):
     """Prose without code, formulas, roles, links, figures' labels and what is in fences."""
     prose = re.sub(r"^(`{3,}|~{3,}).*?^\1\s*$", " ", prose, flags=re.MULTILINE | re.DOTALL)
@@ -98,6 +87,11 @@ def test_closes_with_recap_exercises_and_next_step(chapter):
     assert [heading for heading in chapter.headings if heading in wanted] == wanted
 
 
+def test_exercises_begin_with_a_quiz_of_three_questions(chapter):
+    quiz = chapter.prose.split("\n## Exercises\n")[1].split("\n### Predict\n")[0]
+    assert quiz.lstrip().startswith("### Quiz\n") and quiz.count(":::{quiz}") == 3
+
+
 MOST_WORDS, MOST_LINES = 1500, 130  # before the exercises; of code that a reader sees
 
 
@@ -111,27 +105,27 @@ def before_exercises(chapter):
     return [*chapter.cells[:at], above]
 
 
-def test_a_page_is_read_in_one_sitting(short_chapter):
-    prose = [cell.source for cell in before_exercises(short_chapter) if cell.cell_type == "markdown"]
+def test_a_page_is_read_in_one_sitting(chapter):
+    prose = [cell.source for cell in before_exercises(chapter) if cell.cell_type == "markdown"]
     assert len(" ".join(prose).split()) <= MOST_WORDS
 
 
-def test_a_page_shows_no_more_code_than_can_be_read(short_chapter):
+def test_a_page_shows_no_more_code_than_can_be_read(chapter):
     hidden = {"remove-cell", "remove-input", "hide-input", "hide-cell"}
-    code = [cell for cell in before_exercises(short_chapter) if cell.cell_type == "code"]
+    code = [cell for cell in before_exercises(chapter) if cell.cell_type == "code"]
     seen = [cell.source for cell in code if not hidden & set(cell.metadata.get("tags", []))]
     lines = [line for line in "\n".join(seen).splitlines() if line.strip()]
     assert len(lines) <= MOST_LINES
 
 
-def test_a_recap_has_at_most_five_points(short_chapter):
-    recap = short_chapter.prose.split("## Recap")[1].split("\n## ")[0]
+def test_a_recap_has_at_most_five_points(chapter):
+    recap = chapter.prose.split("## Recap")[1].split("\n## ")[0]
     assert 1 <= len(re.findall(r"^- ", recap, flags=re.MULTILINE)) <= 5
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_each_exercise_has_a_hint_that_unfolds(short_chapter, level):
-    asked = short_chapter.prose.split(f"### {level}")[1].split("\n### ")[0].split("\n## ")[0]
+def test_each_exercise_has_a_hint_that_unfolds(chapter, level):
+    asked = chapter.prose.split(f"### {level}")[1].split("\n### ")[0].split("\n## ")[0]
     assert ":::{dropdown} Hint" in asked
 
 
@@ -147,6 +141,17 @@ def test_each_exercise_has_a_hidden_solution_that_is_executed(chapter, level):
         assert {"hide-cell", "hide-input"} & set(cell.metadata["tags"]), "shown on the site"
         assert cell.metadata.get("jupyter", {}).get("source_hidden"), "shown in Jupyter Lab"
         assert cell.source.strip()
+
+
+def test_a_build_exercise_goes_from_a_stub_over_its_solution_to_a_checker(chapter):
+    """So that the checker judges the solution in the book, and the learner's own function in a notebook."""
+    kinds = []
+    for cell in chapter.section("Build"):
+        checks = re.match(r"from rwlib\.exercises import (check_\w+)\n\n\1\(", cell.source)
+        marks = {"exercise", "solution"} & set(cell.metadata.get("tags", []))
+        kinds.append("check" if checks else marks.pop() if marks else "other")
+    assert kinds[:3] == ["exercise", "solution", "check"]
+    assert set(kinds[3:]) <= {"check"}
 
 
 def test_solutions_stand_only_in_the_exercises(chapter):
