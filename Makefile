@@ -1,10 +1,19 @@
 # make book    execute every chapter and build the site
 # make test    run all tests
 # make test-slow  run the tests that take many minutes
-# make lint    check how the code is laid out; `.venv/bin/ruff format` lays it out
+# make test-pythons  run all tests on each Python of 3.11 to 3.13 that this machine has
+# make newest  try the newest version of every package, in a copy of the tree; ALL=1 lifts the bounds in requirements.in
+# make lint    check layout, types and spelling; `.venv/bin/ruff format` lays the code out
+# make types   check that names, arguments and results fit together, without running the code
+# make spelling  look for slips in text and code, and look up the words of the pages
 # make lab     open the chapters as notebooks in Jupyter Lab
 # make bench   time rwlib beside the plain ways and its peers; FRESH=1 forgets what was measured before
 # make studies run the long studies that the book quotes, and store their results
+# make pdf     print the book, to _build/print; a Chromium must be there
+# make epub    the book for a reading device, in the same way
+# make notebooks  the pages as notebooks, for learners and for instructors, to _build/notebooks
+# make wheel   rwlib as a package, to _build/dist
+# make workshop  one zip to set up laptops without a network; PLATFORMS="linux windows macos-arm" PYTHONS="3.12 3.13"
 # make serve   serve the built site on this machine
 # make lock    renew requirements.txt from requirements.in
 # make clean   remove everything that the targets made
@@ -26,7 +35,7 @@ READY   := $(VENV)/ready-for-python-$(VERSION)
 LAB_SETTINGS := {"@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Jupytext Notebook", "myst": "Jupytext Notebook"}}, \
   "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
 
-.PHONY: help env book test test-slow lint lab bench studies serve lock clean
+.PHONY: help env book test test-slow test-pythons lint types spelling lab bench studies pdf epub notebooks wheel workshop serve lock newest clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -48,19 +57,36 @@ $(READY): requirements.txt pyproject.toml
 
 # Pages are always written afresh; only those whose code, library or pins changed are executed again.
 book: env
-	@rm -rf _build/html
+	@rm -rf _build/html _build/notebooks
 	$(BIN)/jupyter-book build . -W --keep-going -n --all
 	@$(BIN)/python -c 'import pathlib; print("\nThe book is ready. Open\n\n    " + pathlib.Path("$(SITE)").resolve().as_uri() + "\n")'
 
 test: env
 	$(BIN)/python -m pytest
 
-lint: env
+lint: types spelling
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
+types: env
+	$(BIN)/pyrefly check --summary=none --python-interpreter-path $(BIN)/python
+
+spelling: env
+	$(BIN)/typos
+	@if $(BIN)/python -c 'import hunspell' 2>/dev/null; then $(BIN)/python -m tools.spelling; \
+	 else echo "chunspell has no wheel for this platform, so no word is looked up."; fi
+
 test-slow: env
 	$(BIN)/python -m pytest -m slow -s
+
+# Each has an environment of its own. A stand-in for a Python that is not switched on, as pyenv has it, fails.
+test-pythons:
+	@failed=; for version in 3.11 3.12 3.13; do \
+	  if python$$version -c '' 2>/dev/null; then \
+	    echo "Python $$version"; \
+	    $(MAKE) test PYTHON=python$$version VENV=_build/venv-$$version || failed="$$failed $$version"; \
+	  else echo "Python $$version is not on this machine"; fi; \
+	done; test -z "$$failed" || { echo "Tests failed on Python$$failed"; exit 1; }
 
 lab: env
 	$(BIN)/jupyter lab --notebook-dir=. $(if $(filter 0,$(shell id -u)),--allow-root) intro.md
@@ -75,6 +101,21 @@ studies: env
 	$(BIN)/python -m studies.recovery
 	$(if $(CHOICES),$(BIN)/python -m studies.reversal $(CHOICES) $(PUBLISHED))
 
+# From the site as it is built, and without a network.
+pdf epub: book
+	$(BIN)/python -m tools.print_book $@
+
+# They are written along with the site, whose download button offers them.
+notebooks: book
+	@echo "The notebooks are in _build/notebooks/learner and _build/notebooks/instructor."
+
+wheel: env
+	@rm -rf _build/dist
+	$(BIN)/python -m uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir _build/dist
+
+workshop: notebooks wheel
+	@$(BIN)/python -m tools.workshop --platforms "$(PLATFORMS)" --pythons "$(PYTHONS)"
+
 serve: env
 	@test -e $(SITE) || $(MAKE) book
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
@@ -84,6 +125,9 @@ lock:
 	_build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	_build/lock/bin/uv pip compile --system-certs --universal --python-version 3.11 --upgrade --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command "make lock" requirements.in -o requirements.txt
+
+newest: env
+	@$(BIN)/python -m tools.newest $(if $(ALL),--all)
 
 clean:
 	rm -rf _build .venv .pytest_cache .hypothesis rwlib.egg-info

@@ -1,5 +1,5 @@
-"""The course's own Sphinx extension: a cache that cannot go stale, pages executed side by side, notebooks to
-take away, and errors that can be found.
+"""The course's own Sphinx extension: a cache that cannot go stale, pages executed side by side, and errors
+that can be found.
 
 `nb_execution_mode: cache` notices a change in a page's code but not in the library that the
 code imports. Here the cache's folder is named after a digest of rwlib, of the stored results that pages
@@ -15,15 +15,12 @@ import os
 import re
 import shutil
 import sys
-from contextlib import suppress
 from pathlib import Path
 
-import nbformat
 from docutils import nodes
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 from myst_nb.core.read import is_myst_markdown_notebook
-from myst_nb.sphinx_ import NbMetadataCollector
 from myst_parser.config.main import read_topmatter
 from sphinx.util import logging
 
@@ -111,25 +108,6 @@ def name_solutions(app, doctree):
             cell["prompt_show"], cell["prompt_hide"] = "Show the solution", "Hide the solution"
 
 
-def offer_notebook(app, pagename, templatename, context, doctree):
-    """Put the executed notebook beside the page, for the theme's download menu to link to.
-
-    The theme does this itself only where a launch button (Binder, Colab) is set up, and then
-    without outputs when they came from the cache.
-    """
-    source = Path(app.outdir).parent / "jupyter_execute" / f"{pagename}.ipynb"
-    executed = NbMetadataCollector.get_doc_data(app.env).get(pagename, {}).get("exec_data")
-    if not executed or not source.exists():
-        return
-    notebook = nbformat.read(source, as_version=4)
-    with suppress(KeyError):  # a page that failed is not in the cache
-        _, notebook = get_cache(app.config.nb_execution_cache_path).merge_match_into_notebook(notebook)
-    target = Path(app.outdir) / "_sources" / f"{pagename}.ipynb"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, target)
-    context["ipynb_source"] = f"{pagename}.ipynb"
-
-
 def load_scripts_where_they_are_used(app, pagename, templatename, context, doctree):
     """Leave our own scripts to the pages that show what they draw: Jupyter Book puts all of `_static` into
     every page."""
@@ -181,6 +159,5 @@ def setup(app):
     app.connect("config-inited", use_keyed_cache)
     app.connect("env-before-read-docs", execute_side_by_side)
     app.connect("doctree-read", name_solutions)
-    app.connect("html-page-context", offer_notebook, priority=100)  # before the theme makes its menu
     app.connect("html-page-context", load_scripts_where_they_are_used)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,6 +13,7 @@ Folders follow the reader's way, and a module imports only from those above it i
 - ``plotting``
 - ``running``, which the others use where they keep compiled programs: ``compilation``, ``fingerprint``,
   ``studies``
+- ``exercises``: one checker, or two, for each chapter's exercises
 """
 
 from rwlib.checking.calibration import calibrate, calibration_verdict

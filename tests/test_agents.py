@@ -31,8 +31,8 @@ def plain_win_stay_lose_shift(choices, rewards, mask, n_actions, lapse):
 
 def test_win_stay_lose_shift_agrees_with_a_plain_loop():
     expected = [
-        plain_win_stay_lose_shift(*of_subject, 3, lapse)
-        for *of_subject, lapse in zip(DATA.choices, DATA.rewards, DATA.mask, LAPSE)
+        plain_win_stay_lose_shift(choices, rewards, mask, 3, lapse)
+        for choices, rewards, mask, lapse in zip(DATA.choices, DATA.rewards, DATA.mask, LAPSE)
     ]
     ours = rwlib.trialwise_log_likelihood(DATA, {"lapse": LAPSE}, WIN_STAY_LOSE_SHIFT_AGENT)
     np.testing.assert_allclose(ours, expected, rtol=1e-5)

@@ -58,6 +58,7 @@ def by_hand(data, params):
     design, found = data.design, np.zeros(data.choices.shape)
     for s in range(data.n_subjects):
         p = {name: np.broadcast_to(x, data.n_subjects)[s] for name, x in full.items()}
+        value = trace = np.zeros(data.n_actions)
         for t in range(data.n_trials):
             if t == 0 or (design.block is not None and design.block[s, t] != design.block[s, t - 1]):
                 value, trace = np.full(data.n_actions, p["q0"]), np.zeros(data.n_actions)
