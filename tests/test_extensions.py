@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,7 @@ sys.path.insert(0, str(ROOT / "_ext"))
 
 import about_pages  # noqa: E402
 import course  # noqa: E402
+import tidy_pages  # noqa: E402
 
 CODE = "def double(x):\n    return 2 * x\n"
 
@@ -53,3 +55,10 @@ def test_reading_takes_as_long_as_words_and_visible_code_say():
     page = "---\nkernelspec: {}\n---\n# Title\n" + "word " * 599 + "\n" + 30 * cell + 300 * hidden
     assert about_pages.minutes_to_read(page) == 4  # 600 words and 30 lines
     assert about_pages.minutes_to_read(page + "\n## Exercises\n" + "word " * 2000) == 4
+
+
+def test_a_preview_of_a_page_shows_a_picture_that_it_can_show():
+    config = SimpleNamespace(html_baseurl="https://example.org/course")
+    tidy_pages.say_where_the_site_stands(None, config)
+    picture = ROOT / config.ogp_social_cards["image"]
+    assert config.ogp_social_cards["enable"] and picture.read_bytes().startswith(b"\x89PNG")
