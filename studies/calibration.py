@@ -10,8 +10,8 @@ fewer trials, by two likelihoods.
 The rule on failed fits was stated before any was run: one that `rwlib.check` refuses is run once more, with
 another seed and twice the draws (`rwlib.fitting.inference.fit_and_check`). If it is refused again
 its rows stay in the table with ``passes`` False, and `rwlib.calibration_verdict` counts them and leaves
-them out. The rule sees data and draws and never the truth, so ranks of the right model stay uniform among
-the fits that remain.
+them out. The rule sees data and draws and never the truth. Ranks of the right model stay uniform under a
+rule that sees data alone, and all but uniform under this one.
 """
 
 from typing import NamedTuple

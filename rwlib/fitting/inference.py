@@ -58,7 +58,8 @@ def fit(
     num_samples : int, default 1000
         Draws kept per chain.
     num_chains : int, default 4
-        Independent chains. Fewer than four make R-hat a weak test.
+        Chains, each with a starting point of its own; what the warm-up learns, it learns from all of them.
+        Fewer than four make R-hat a weak test.
     seed : int, default 0
         Seed of the chains' starting points and of the sampler.
     progress_bar : bool, optional
@@ -249,8 +250,8 @@ def fit_and_check(
     A study must say beforehand what becomes of fits that fail. This is the rule of all studies here. A fit
     that :func:`rwlib.fitting.diagnostics.check` refuses is run once more, with another seed, twice the draws
     and a ``target_accept`` of at least 0.99. If that one is refused too, it is returned as it is, to be
-    counted and left out of every summary. The rule sees draws and data and never the truth that made them, so
-    leaving out does not favour data sets that are recovered well.
+    counted and left out of every summary. The rule sees draws and data and never the truth that made them. But
+    fits of unusual data fail more often, so those that are left are no random part of all data sets.
 
     Parameters
     ----------
