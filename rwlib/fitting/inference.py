@@ -250,8 +250,8 @@ def fit_and_check(
     A study must say beforehand what becomes of fits that fail. This is the rule of all studies here. A fit
     that :func:`rwlib.fitting.diagnostics.check` refuses is run once more, with another seed, twice the draws
     and a ``target_accept`` of at least 0.99. If that one is refused too, it is returned as it is, to be
-    counted and left out of every summary. The rule sees draws and data and never the truth that made them. But
-    fits of unusual data fail more often, so those that are left are no random part of all data sets.
+    counted and left out of every summary. The rule sees draws and data and never the truth that made them.
+    But fits of unusual data fail more often, so those that are left are no random part of all data sets.
 
     Parameters
     ----------
