@@ -10,6 +10,7 @@ import re
 import shutil
 from pathlib import Path
 
+import course
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from sphinx.errors import ConfigError
@@ -55,13 +56,13 @@ def set_up(site, codes):
             f"    %pip install --quiet --constraint {site}/_sources/requirements.txt {' '.join(packages)}",
             *(
                 f"    !curl --silent --fail --create-dirs --output ../{name} {site}/_sources/{name}"
-                for name in stored_results(codes)
+                for name in results_read_by(codes)
             ),
         ]
     )
 
 
-def stored_results(codes):
+def results_read_by(codes):
     """Return the files that codes read from the folders beside that of their notebook."""
     return sorted({name for code in codes for name in STORED_RESULT.findall(code)})
 
@@ -101,7 +102,7 @@ def publish_what_colab_fetches(app, error):
 
 def copy_stored_results(root, folder):
     """Copy what pages read from `../studies` and `../benchmarks`, in the same layout."""
-    for path in [*root.glob("studies/*.csv"), *root.glob("studies/*.json"), *root.glob("benchmarks/*.json")]:
+    for path in course.stored_results(root):
         target = folder / path.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)

@@ -31,12 +31,16 @@ def cache_key(root):
     """Return a digest of all that a page's outputs depend on, beside the page itself."""
     digest = hashlib.sha256(sys.version.encode())
     sources = [p for p in (root / "rwlib").rglob("*") if p.is_file() and p.suffix != ".pyc"]
-    quoted = [p for folder in ("studies", "benchmarks") for p in (root / folder).glob("*")]
-    stored = [p for p in quoted if p.suffix in (".csv", ".json")]
-    for path in sorted([*sources, *stored, root / "requirements.txt"]):
+    for path in sorted([*sources, *stored_results(root), root / "requirements.txt"]):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(without_words(path.read_bytes()) if path.suffix == ".py" else path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def stored_results(root):
+    """Return the files that pages may quote."""
+    quoted = [p for folder in ("studies", "benchmarks") for p in (root / folder).glob("*")]
+    return [p for p in quoted if p.suffix in (".csv", ".json")]
 
 
 def without_words(source):

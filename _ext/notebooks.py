@@ -17,7 +17,7 @@ from pathlib import Path
 from posixpath import dirname, join, normpath
 
 import nbformat
-from colab import copy_stored_results, set_up, stored_results
+from colab import copy_stored_results, results_read_by, set_up
 from docutils import nodes
 from jupyter_cache import get_cache
 from myst_nb.sphinx_ import NbMetadataCollector
@@ -69,7 +69,7 @@ def copy_pictures(doctree, root, folder):
 
 def what_is_needed(codes):
     """Say to those who took a single notebook from the site what else it takes to run it."""
-    files = ", ".join(f"`{name}`" for name in stored_results(codes))
+    files = ", ".join(f"`{name}`" for name in results_read_by(codes))
     beside = f" and, in the folder above, as in the course, the stored results {files}" if files else ""
     return f"> This notebook needs the packages of the course{beside}."
 

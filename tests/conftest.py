@@ -26,3 +26,17 @@ def programs_of_other_tests_are_forgotten():
     system grants."""
     yield
     jax.clear_caches()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from chromium import launch, playwright  # which skips where playwright is not installed
+
+    with playwright.sync_playwright() as play:
+        chromium = launch(play)
+        if chromium is None:
+            pytest.skip(
+                "no Chromium is found: install Debian's package chromium, or say where one is with CHROMIUM="
+            )
+        yield chromium
+        chromium.close()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from test_moving_figures import launch, playwright
+from chromium import launch, playwright
 from test_site import CHAPTERS, SITE
 
 pytestmark = pytest.mark.skipif(
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.skipif(
 
 WIDTHS = {"wide": 1366, "narrow": 320}  # at 320 pixels, WCAG wants no scrolling sideways
 THEMES = ("light", "dark")
+AXE_SCRIPT = Axe().axe_script
 AXE = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
     "resultTypes": ["violations"],
@@ -95,7 +96,7 @@ def visit(browser, page):
         widths[width] = tab.evaluate("document.documentElement.scrollWidth")
         smallest_letters[width] = tab.evaluate(SMALLEST_LETTERS)
     tab.evaluate(JUDGE_ONCE)
-    tab.evaluate(Axe().axe_script)
+    tab.evaluate(AXE_SCRIPT)
     for width in WIDTHS:
         turn(width)
         for theme in THEMES:
@@ -124,18 +125,6 @@ def visits(browser):
     with ThreadPoolExecutor(n_browsers) as pool:
         shares = pool.map(visit_all, [PAGES[start::n_browsers] for start in range(n_browsers)])
         return [seen for share in shares for seen in share]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as play:
-        chromium = launch(play)
-        if chromium is None:
-            pytest.skip(
-                "no Chromium is found: install Debian's package chromium, or say where one is with CHROMIUM="
-            )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -4,32 +4,20 @@ They are opened from the disk, as a reader opens a book that they built. `python
 draws the pictures anew that stand in for the figures where scripts are off.
 """
 
-import os
 import re
-import shutil
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from chromium import launch, playwright
 
 import rwlib
 from rwlib import ChoiceData, asymmetric_rescorla_wagner_update, log_likelihood, softmax
 
 STATIC = Path(__file__).parent.parent / "_static"
 FIGURES = ["learning-rates", "choice-rule", "trial-loop", "shrinkage", "sampler", "ridge"]
-SILENT = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 
 def picture(name):
@@ -56,28 +44,6 @@ def page_with_all():
         figure {{ margin: 0; }}
       </style>{"".join(f'<script src="{path.as_uri()}"></script>' for path in scripts)}</head>
       <body><main class="bd-content">{"".join(figures)}</main></body></html>"""
-
-
-def launch(play):
-    """Return a browser of this machine, or None: CHROMIUM names it, or it lies on the path or where
-    playwright keeps its own."""
-    found = os.environ.get("CHROMIUM") or next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    found = found or play.chromium.executable_path
-    return play.chromium.launch(executable_path=found, args=SILENT) if Path(found).exists() else None
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as play:
-        chromium = launch(play)
-        if chromium is None:
-            pytest.skip(
-                "no Chromium is found: install Debian's package chromium, or say where one is with CHROMIUM="
-            )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import jax
 import numpy as np
 import pytest
 from scipy import integrate, stats
-from test_moving_figures import launch, playwright
+from chromium import launch, playwright
 
 import rwlib
 
@@ -54,18 +54,6 @@ def serve(folder):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as play:
-        chromium = launch(play)
-        if chromium is None:
-            pytest.skip(
-                "no Chromium is found: install Debian's package chromium, or say where one is with CHROMIUM="
-            )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

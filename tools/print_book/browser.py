@@ -52,11 +52,16 @@ def refuse_wrong_formulas(page):
         sys.exit(f"MathJax does not understand these formulas, so correct them in their pages: {wrong}")
 
 
-def find_browser(play):
-    """Return where Chromium is: where CHROMIUM says, on the path, or where Playwright puts it."""
+def chromium_path(play):
+    """Return where Chromium is: where CHROMIUM says, on the path, or where Playwright puts it; else None."""
     named = (environ.get("CHROMIUM"), "chromium", "chromium-browser", "google-chrome")
     found = next(filter(None, (shutil.which(name) for name in named if name)), play.chromium.executable_path)
-    if not Path(found).exists():
+    return found if Path(found).exists() else None
+
+
+def find_browser(play):
+    found = chromium_path(play)
+    if found is None:
         sys.exit(
             "No Chromium is found, and printing needs one: install Debian's package chromium, run "
             "`.venv/bin/playwright install chromium`, or say where one is with CHROMIUM=."
