@@ -1,9 +1,10 @@
 """Fit the hierarchical model: draw from its posterior, and warn if the draws cannot be believed."""
 
 import dataclasses
+import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import arviz_base
@@ -16,8 +17,17 @@ from rwlib.running.compilation import keep_compiled_programs
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import arrays_of
 from rwlib.fitting.diagnostics import Report, check
-from rwlib.fitting.hierarchy import ASYMMETRIC, TRANSFORMS, Model, check_model, model_fingerprint
-from rwlib.fitting.positions import split, to_sites
+from rwlib.fitting.effects import describe
+from rwlib.fitting.hierarchy import (
+    ASYMMETRIC,
+    TRANSFORMS,
+    Model,
+    check_model,
+    effect_sites,
+    model_fingerprint,
+    regressions,
+)
+from rwlib.fitting.positions import effects_of, split, to_sites
 from rwlib.fitting.sampling import MAX_DEPTH, Schedule, sample
 
 __all__ = ["CheckedFit", "Settings", "fit", "fit_and_check", "fit_many"]
@@ -32,6 +42,8 @@ def fit(
     data: ChoiceData,
     model: Model = ASYMMETRIC,
     *,
+    group: Mapping[str, str] | None = None,
+    within: Mapping[str, str] | None = None,
     num_warmup: int = 300,
     num_samples: int = 1000,
     num_chains: int = 4,
@@ -52,6 +64,11 @@ def fit(
     data : ChoiceData
     model : Model, default ASYMMETRIC
         Which parameters there are, with their priors.
+    group : dict of formulas, optional
+        What the group means of parameters follow: ``{"alpha_neg": "diagnosis + age"}``, with columns of
+        ``data.people``. See :func:`rwlib.fitting.effects.describe`.
+    within : dict of formulas, optional
+        What moves parameters of the same people: ``{"beta": "drug"}``, with columns of ``data.conditions``.
     num_warmup : int, default 300
         Iterations per chain in which the sampler finds its step size, mass matrix and proposals. They are
         dropped.
@@ -74,7 +91,9 @@ def fit(
     -------
     fit : xarray.DataTree
         Groups: ``posterior`` (each parameter with dimensions chain, draw, subject, and
-        ``<name>_group_mean`` and ``<name>_group_sd`` on the scale before the transform),
+        ``<name>_group_mean`` and ``<name>_group_sd`` on the scale before the transform; with ``group`` also
+        ``<name>_effect``; with ``within`` also ``<name>_shift``, its group mean and its group SD, and the
+        parameter has a dimension ``condition``),
         ``unconstrained_posterior`` (the sites of :func:`rwlib.fitting.hierarchy.hierarchical_model` on
         NumPyro's unbounded scale), ``sample_stats`` (``lp`` is the log density of the unconstrained
         posterior), ``sampler`` (what the warm-up learned, and how often each person jumped) and
@@ -108,7 +127,9 @@ def fit(
     ('chain', 'draw', 'subject')
     """
     settings = Settings(num_warmup, num_samples, num_chains, target_accept, progress_bar)
-    return fit_many([data], model, seeds=[seed], warn=warn, **settings._asdict())[0]
+    return fit_many([data], model, group=group, within=within, seeds=[seed], warn=warn, **settings._asdict())[
+        0
+    ]
 
 
 class Settings(NamedTuple):
@@ -141,6 +162,8 @@ def fit_many(
     datasets: Sequence[ChoiceData],
     model: Model = ASYMMETRIC,
     *,
+    group: Mapping[str, str] | None = None,
+    within: Mapping[str, str] | None = None,
     seeds: Sequence[int] | None = None,
     warn: bool = True,
     **settings: Any,
@@ -155,6 +178,8 @@ def fit_many(
     datasets : sequence of ChoiceData
         With the same numbers of subjects, trials and actions.
     model : Model, default ASYMMETRIC
+    group, within : dict of formulas, optional
+        As in :func:`fit`; each data set has its own columns.
     seeds : sequence of int, optional
         One for each data set. Default: 0, 1, 2, …
     warn : bool, default True
@@ -193,10 +218,15 @@ def fit_many(
     if progress_bar is None:
         progress_bar = os.environ.get("RWLIB_PROGRESS_BAR", "1") != "0"
 
+    described = [describe(data, model, group, within) for data in datasets]
+    _check_alike(described)
     # Labels are of no use to the sampler; without them, equally large data share one compiled program.
-    blocks = range(max(len(data.blocks) for data in datasets))
-    anonymous = [dataclasses.replace(data.without_labels(), blocks=blocks) for data in datasets]
-    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *anonymous)
+    blocks = range(max(len(each.data.blocks) for each in described))
+    anonymous = [
+        (dataclasses.replace(each.data.without_labels(), blocks=blocks), each.regressors)
+        for each in described
+    ]
+    stacked, regressors = jax.tree.map(lambda *leaves: np.stack(leaves), *anonymous)
     seeds = tuple(map(int, range(len(datasets)) if seeds is None else seeds))
     num_warmup, num_samples, num_chains = map(int, settings[:3])
     schedule = Schedule(num_warmup, num_samples, num_chains, target_accept, seeds)
@@ -205,11 +235,14 @@ def fit_many(
         keep_compiled_programs(),
         tqdm(total=total, disable=not progress_bar, desc="NUTS", unit=" draws", leave=False) as bar,
     ):
-        sampled = sample(stacked, model, schedule, bar.update, settings.num_threads)
+        sampled = sample(stacked, described[0].model, schedule, bar.update, settings.num_threads, regressors)
     of_each = [jax.tree.map(lambda x: x[i], sampled) for i in range(len(datasets))]
     fits = [
-        _to_datatree(*pair, model, schedule, seed) for *pair, seed in zip(of_each, datasets, schedule.seeds)
+        _to_datatree(*each, schedule, seed)
+        for *each, seed in zip(of_each, datasets, described, schedule.seeds)
     ]
+    for fit in fits if group or within else ():
+        fit.attrs |= {"group": json.dumps(dict(group or {})), "within": json.dumps(dict(within or {}))}
     if warn:
         reports = [check(fit) for fit in fits]
         failed = [i for i, report in enumerate(reports) if not report]
@@ -242,6 +275,8 @@ def fit_and_check(
     model: Model,
     *,
     seeds: Sequence[int],
+    group: Mapping[str, str] | None = None,
+    within: Mapping[str, str] | None = None,
     **settings: Any,
 ) -> list[CheckedFit]:
     """Fit many data sets side by side, check every fit, and fit once more where the check refuses it.
@@ -259,6 +294,8 @@ def fit_and_check(
     model : Model
     seeds : sequence of int
         One for each data set.
+    group, within : dict of formulas, optional
+        As in :func:`fit`.
     **settings
         Of the sampler: :class:`Settings`. With fewer than 4 chains of 1,000 draws few fits pass.
 
@@ -285,12 +322,13 @@ def fit_and_check(
     first = Settings(**settings)
     careful = max(first.target_accept or CAREFUL, CAREFUL)
     again = first._replace(num_samples=2 * first.num_samples, target_accept=careful)
-    fits = fit_many(datasets, model, seeds=seeds, warn=False, **first._asdict())
+    formulas = dict(group=group, within=within)
+    fits = fit_many(datasets, model, seeds=seeds, warn=False, **formulas, **first._asdict())
     checked = [CheckedFit(fit, check(fit), refitted=False) for fit in fits]
     for i in [i for i, each in enumerate(checked) if not each.passes]:
         # One at a time: few fail, and one program, compiled once, serves however many they are.
         seed = _another(seeds[i])
-        (fit,) = fit_many([datasets[i]], model, seeds=[seed], warn=False, **again._asdict())
+        (fit,) = fit_many([datasets[i]], model, seeds=[seed], warn=False, **formulas, **again._asdict())
         checked[i] = CheckedFit(fit, check(fit), refitted=True)
     return checked
 
@@ -349,6 +387,24 @@ def _check_request(datasets, model, seeds):
         check_seed(seed)
 
 
+def _check_alike(described):
+    """One program fits all, so the same columns must have come of all data sets' tables."""
+    first = described[0]
+    for i, each in enumerate(described):
+        labels, of_first = ([term[:2] for term in (*x.effects, *x.shifts)] for x in (each, first))
+        if each.model != first.model or labels != of_first or each.conditions != first.conditions:
+            raise ValueError(
+                f"In data set {i} formulas have other columns or conditions than in data set 0 ({labels} and "
+                f"{of_first}); fit each kind by itself."
+            )
+        size, of_first = (np.shape(x.data.choices) for x in (each, first))
+        if size != of_first:
+            raise ValueError(
+                f"Data set {i} has at most {size[1]} trials in a condition, data set 0 {of_first[1]}; fit "
+                "each size by itself."
+            )
+
+
 def _check_settings(settings):
     for name, least in (("num_warmup", 1), ("num_samples", 4), ("num_chains", 1)):
         value = getattr(settings, name)
@@ -377,38 +433,52 @@ def _warn_of_rewards(datasets, model):
             return
 
 
-def _to_datatree(sampled, data, model, schedule, seed):
-    draws, tuning, n_subjects = sampled.draws, sampled.tuning, data.n_subjects
+def _to_datatree(sampled, data, described, schedule, seed):
+    draws, tuning, n_subjects, model = sampled.draws, sampled.tuning, data.n_subjects, described.model
     sites = to_sites(draws.position, model, n_subjects)
     means, sds, subjects = split(draws.position, model, n_subjects)
-    groups, people, lp = {}, {}, -draws.potential_energy
-    for i, p in enumerate(model.parameters):
+    groups, unbounded, lp = {}, [], -draws.potential_energy
+    effects = effects_of(draws.position, model)
+    along = np.asarray(regressions(effects, model, described.regressors)) if model.effects else None
+    for i, p in enumerate(model.personal):
         mean, sd, x = means[..., i], sds[..., i], subjects[..., i, :]
         groups |= {f"{p.name}_group_mean": mean, f"{p.name}_group_sd": np.exp(sd) if p.centred else sd}
-        people[p.name] = np.asarray(
-            TRANSFORMS[p.transform](x if p.centred else mean[..., None] + sd[..., None] * x)
-        )
         if not p.centred:
             # What moved was an SD with either sign, of half the density; the site is its logarithm, whose
             # Jacobian is the SD.
             lp = lp + np.log(2.0 * sd.astype(float))
+            mean = mean[..., None] + along[..., i, :] if model.effects else mean[..., None]
+            x = mean + sd[..., None] * x
+        unbounded.append(x)
+    posterior, dims, terms = _posterior(groups, effects, unbounded, described)
     observed = {name: np.asarray(getattr(data, name)) for name in ("choices", "rewards", "mask")} | arrays_of(
         data.design
     )
-    by_subject = [*people, *(name for name, value in sites.items() if value.ndim == 3)]
+    if data.trials is not None:
+        observed["trials"] = np.asarray(data.trials)
+    by_subject = [name for name, value in sites.items() if value.ndim == 3]
     settings = {name: value for name, value in schedule._asdict().items() if name != "seeds"} | {
         "seed": seed,
         "max_depth": MAX_DEPTH,
     }
     of_model = {
         "model": model.name,
-        "model_fingerprint": model_fingerprint(model),
+        "model_fingerprint": model_fingerprint(model._replace(effects=(), shifts=())),
+        "parameters": json.dumps(model.parameters),
+        "fixed": json.dumps(dict(model.fixed)),
         "n_actions": data.n_actions,
         "reward_scale": data.reward_scale,
+        "labels": json.dumps(
+            {
+                name: dict(value) if name in ("people", "conditions") else value
+                for name in ("subjects", "actions", "blocks", "people", "conditions", "reward_scale")
+                for value in [getattr(data, name)]
+            }
+        ),
     }
     tree = arviz_base.from_dict(
         {
-            "posterior": groups | people,
+            "posterior": posterior,
             "unconstrained_posterior": sites,
             "sample_stats": {
                 "lp": lp,
@@ -425,16 +495,20 @@ def _to_datatree(sampled, data, model, schedule, seed):
             "subject": list(data.subjects),
             "trial": np.arange(data.n_trials),
             "action": list(data.actions),
+            "condition": list(described.conditions),
+            **{dim: [term.label for term in of_dim] for dim, of_dim in terms.items()},
         },
         dims={
+            **dims,
             **{name: ["subject"] for name in by_subject},
             **{name: ["subject", "trial"] for name in observed},
             "offered": ["subject", "trial", "action"],
         },
         attrs={"/": settings | of_model},
     )
-    names, shape = [p.name for p in model.parameters], tuning.shape
+    names, shape = [p.name for p in model.personal], tuning.shape
     of_groups = [f"{name}_{what}" for what in ("group_mean", "group_sd") for name in names]
+    of_groups += effect_sites(model)
     learned = {
         "step_size": tuning.step_size,
         "jump_rate": (("chain", "subject"), sampled.jump_rate),
@@ -451,4 +525,38 @@ def _to_datatree(sampled, data, model, schedule, seed):
         "chain": np.arange(schedule.num_chains),
     }
     tree["sampler"] = xr.DataTree(xr.Dataset(learned, coords))
+    for dim, of_dim in terms.items():
+        said = {what: (dim, [getattr(term, what) for term in of_dim]) for what in ("meaning", "low", "high")}
+        tree["posterior"] = tree["posterior"].assign_coords({f"{dim}_{what}": x for what, x in said.items()})
     return tree
+
+
+def _posterior(groups, effects, unbounded, described):
+    """What is drawn of groups, terms and people: variables, their dimensions, and the terms along those."""
+    model, places = described.model, {p.name: i for i, p in enumerate(described.model.personal)}
+    variables, dims, terms = {}, {}, {}
+    for p in model.parameters:
+        name, x = p.name, unbounded[places[p.name]]
+        variables |= {f"{name}_{what}": groups[f"{name}_{what}"] for what in ("group_mean", "group_sd")}
+        of_effects = [k for k, term in enumerate(described.effects) if term.parameter == name]
+        if of_effects:
+            terms[f"{name}_effect_term"] = [described.effects[k] for k in of_effects]
+            variables[f"{name}_effect"] = effects[..., of_effects]
+            dims[f"{name}_effect"] = [f"{name}_effect_term"]
+        of_shifts = [k for k, term in enumerate(described.shifts) if term.parameter == name]
+        dims[name] = ["subject"]
+        if of_shifts:
+            dim, rows = f"{name}_shift_term", [f"{name}_shift_{i}" for i in range(len(of_shifts))]
+            terms[dim] = [described.shifts[k] for k in of_shifts]
+            for what in ("group_mean", "group_sd"):
+                variables[f"{name}_shift_{what}"] = np.stack(
+                    [groups[f"{row}_{what}"] for row in rows], axis=-1
+                )
+                dims[f"{name}_shift_{what}"] = [dim]
+            shifts = np.stack([unbounded[places[row]] for row in rows], axis=-1)
+            variables[f"{name}_shift"], dims[f"{name}_shift"] = shifts, ["subject", dim]
+            x = x[..., None] + shifts @ described.regressors.of_conditions[of_shifts].astype(shifts.dtype)
+            dims[name] = ["subject", "condition"]
+        variables[name] = np.asarray(TRANSFORMS[p.transform](x))
+    order = [*(name for name in variables if name not in places), *(p.name for p in model.parameters)]
+    return {name: variables[name] for name in order}, dims, terms
