@@ -5,11 +5,12 @@ Folders follow the reader's way, and a module imports only from those above it i
 - ``data``: ``design``, ``choices``, ``suspicion``, ``tables``, ``reading``
 - ``model``: ``learning``, ``choice``, ``agents``, ``rescorla_wagner``, ``parameters``, ``tasks``,
   ``simulation``, ``in_line``, ``one_pass``, ``likelihood``
-- ``fitting``: ``hierarchy``, ``proposals``, ``moves``, ``positions``, ``sampling``, ``convergence``,
-  ``diagnostics``, ``inference``
+- ``fitting``: ``hierarchy``, ``effects``, ``proposals``, ``moves``, ``positions``, ``sampling``,
+  ``convergence``, ``diagnostics``, ``inference``
 - ``agents``: ``forgetting``, ``confirmation_bias``, ``pearce_hall``, ``go_no_go``
 - ``checking``: ``prediction``, ``summaries``, ``calibration``, ``comparison``, ``recovery``,
   ``model_recovery``
+- ``results``: ``fitted``, ``contrasts``, ``trialwise``, ``storage``, ``report``, ``power``
 - ``plotting``
 - ``running``, which the others use where they keep compiled programs: ``compilation``, ``fingerprint``,
   ``studies``
@@ -45,6 +46,11 @@ from rwlib.plotting import plot_recovery
 from rwlib.checking.prediction import generate, predict_next, sample_prior
 from rwlib.checking.recovery import recover_parameters, recovery_correlations, recovery_table
 from rwlib.model.simulation import Simulation, simulate
+from rwlib.results.contrasts import contrast_draws, contrasts
+from rwlib.results.power import power
+from rwlib.results.report import estimates, report, write_report
+from rwlib.results.storage import load, save
+from rwlib.results.trialwise import trialwise, trialwise_table
 from rwlib.running.studies import run_study
 from rwlib.checking.summaries import behaviour, behaviour_intervals, behaviour_table, compare_behaviour
 from rwlib.model.tasks import FIVE_ARMS, bernoulli_outcomes
@@ -76,25 +82,35 @@ __all__ = [
     "check",
     "compare_behaviour",
     "compare_by_person",
+    "contrast_draws",
+    "contrasts",
     "confusion_matrix",
+    "estimates",
     "fit",
     "fit_many",
     "generate",
     "inversion_matrix",
     "kfold_by_subject",
+    "load",
     "log_likelihood",
     "loo_by_trial",
     "plot_recovery",
+    "power",
     "predict_next",
     "read_choices",
     "recover_models",
     "recover_parameters",
     "recovery_correlations",
     "recovery_table",
+    "report",
     "run_study",
     "sample_prior",
+    "save",
     "simulate",
     "softmax",
+    "trialwise",
     "trialwise_log_likelihood",
+    "trialwise_table",
     "write_choices",
+    "write_report",
 ]

@@ -525,9 +525,12 @@ def _to_datatree(sampled, data, described, schedule, seed):
         "chain": np.arange(schedule.num_chains),
     }
     tree["sampler"] = xr.DataTree(xr.Dataset(learned, coords))
-    for dim, of_dim in terms.items():
-        said = {what: (dim, [getattr(term, what) for term in of_dim]) for what in ("meaning", "low", "high")}
-        tree["posterior"] = tree["posterior"].assign_coords({f"{dim}_{what}": x for what, x in said.items()})
+    said = {
+        f"{dim}_{what}": (dim, [getattr(term, what) for term in of_dim])
+        for dim, of_dim in terms.items()
+        for what in ("meaning", "low", "high")
+    }
+    tree["posterior"] = xr.DataTree(tree["posterior"].to_dataset().assign_coords(said))
     return tree
 
 
