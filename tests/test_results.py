@@ -35,7 +35,7 @@ SHORT = dict(num_warmup=60, num_samples=300, num_chains=4, progress_bar=False, w
 
 
 def believed(fit):
-    """The same draws in another order, the same for all variables: nothing that check could refuse is left."""
+    """The same draws in another order: nothing that check could refuse is left."""
     posterior, rng = fit["posterior"].to_dataset(), np.random.default_rng(0)
     n_chains, n_draws = posterior.sizes["chain"], posterior.sizes["draw"]
     order = rng.permutation(n_chains * n_draws)

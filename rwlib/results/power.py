@@ -14,7 +14,7 @@ from rwlib.fitting.inference import check_seed, fit_and_check
 from rwlib.model.simulation import simulate
 from rwlib.model.tasks import FIVE_ARMS, bernoulli_outcomes
 
-__all__ = ["power"]
+__all__ = ["power", "two_conditions", "two_groups"]
 
 
 def power(
@@ -108,7 +108,7 @@ def power(
     if not 0 < interval < 1:
         raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
     seeds = np.random.SeedSequence(seed).generate_state(2 * n_datasets).tolist()
-    study = _within_people if within else _between_people
+    study = two_conditions if within else two_groups
     datasets = [
         study(n_subjects, n_trials, size, parameter, model, typical or {}, spread, reward_probs, one)
         for one in seeds[:n_datasets]
@@ -160,7 +160,8 @@ def _play(key, numbers, model, n_trials, reward_probs):
     return simulate(choice_key, outcomes, params, agent=model.agent).data
 
 
-def _between_people(n_subjects, n_trials, size, parameter, model, typical, spread, reward_probs, seed):
+def two_groups(n_subjects, n_trials, size, parameter, model, typical, spread, reward_probs, seed):
+    """A simulated study in which two groups of people differ: see :func:`power`."""
     rng = np.random.default_rng(seed)
     second = np.arange(n_subjects) % 2
     numbers = _numbers(rng, n_subjects, model, typical, spread)
@@ -174,7 +175,8 @@ def _between_people(n_subjects, n_trials, size, parameter, model, typical, sprea
     )
 
 
-def _within_people(n_subjects, n_trials, size, parameter, model, typical, spread, reward_probs, seed):
+def two_conditions(n_subjects, n_trials, size, parameter, model, typical, spread, reward_probs, seed):
+    """A simulated study in which the same people play in two conditions: see :func:`power`."""
     rng = np.random.default_rng(seed)
     numbers = _numbers(rng, n_subjects, model, typical, spread)
     sd = next(p.sd_scale for p in model.parameters if p.name == parameter) * spread / 2
