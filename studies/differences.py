@@ -1,5 +1,5 @@
-"""How often a difference is found that is there, and one that is not: the model's way and two shorter ones; for
-chapter 16.
+"""How often a difference is found that is there, and one that is not: in the model, and in two shorter ways;
+for chapter 16.
 
     python -m studies.differences      what is missing is run
 

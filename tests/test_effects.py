@@ -74,7 +74,7 @@ def test_labels_become_differences_from_the_first_and_numbers_steps_of_one_sd():
     assert [(term.label, term.meaning) for term in described.effects] == [
         ("site: B", "B − A"),
         ("site: C", "C − A"),
-        ("age", "1 SD = 10.3, mean 35"),
+        ("age", "1 SD = 10.2, mean 35"),
     ]
 
 
