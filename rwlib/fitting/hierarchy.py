@@ -15,6 +15,7 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 import xarray as xr
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from rwlib.data.choices import ChoiceData
@@ -296,7 +297,7 @@ def effect_sites(model: Model) -> list[str]:
 
 
 def regressions(
-    effects: Float[Array, "... n_effects"], model: Model, regressors: Regressors
+    effects: Float[ArrayLike, "... n_effects"], model: Model, regressors: Regressors
 ) -> Float[Array, "... n_parameters n_subjects"]:
     """How far each person's mean lies from the group's, before the transform.
 
@@ -352,7 +353,9 @@ def log_likelihood_of_people(
 
 
 def in_conditions(
-    people: Sequence[Float[Array, " n_subjects"]], model: Model, regressors: Regressors | None
+    people: Sequence[Float[Array, " n_subjects"]] | Float[Array, "n_parameters n_subjects"],
+    model: Model,
+    regressors: Regressors | None,
 ) -> list[Float[Array, " n_rows"]]:
     """Each parameter in every condition, before the transform, in the order of the rows of data."""
     found = dict(zip((p.name for p in model.personal), people))

@@ -191,7 +191,7 @@ def to_position(
     people: People,
     group: Group,
     model: Model,
-    effects: Float[ArrayLike, " n_effects"] = (),
+    effects: Float[ArrayLike, " n_effects"] | tuple = (),
     regressors: Regressors | None = None,
 ) -> Position:
     """The inverse of :func:`to_people`; of two positions that are the same, the one with positive SDs.
