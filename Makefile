@@ -61,8 +61,9 @@ book: env
 	$(BIN)/jupyter-book build . -W --keep-going -n --all
 	@$(BIN)/python -c 'import pathlib; print("\nThe book is ready. Open\n\n    " + pathlib.Path("$(SITE)").resolve().as_uri() + "\n")'
 
+# A file's tests stay in one process, for what they share; at most four processes, for the memory they take.
 test: env
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --durations=15
 
 lint: types spelling
 	$(BIN)/ruff check

@@ -5,16 +5,26 @@ Folders follow the reader's way, and a module imports only from those above it i
 - ``data``: ``design``, ``choices``, ``suspicion``, ``tables``, ``reading``
 - ``model``: ``learning``, ``choice``, ``agents``, ``rescorla_wagner``, ``parameters``, ``tasks``,
   ``simulation``, ``in_line``, ``one_pass``, ``likelihood``
-- ``fitting``: ``hierarchy``, ``proposals``, ``moves``, ``positions``, ``sampling``, ``convergence``,
-  ``diagnostics``, ``inference``
+- ``fitting``: ``hierarchy``, ``effects``, ``proposals``, ``moves``, ``positions``, ``sampling``,
+  ``convergence``, ``diagnostics``, ``trees``, ``inference``
 - ``agents``: ``forgetting``, ``confirmation_bias``, ``pearce_hall``, ``go_no_go``
 - ``checking``: ``prediction``, ``summaries``, ``calibration``, ``comparison``, ``recovery``,
   ``model_recovery``
+- ``results``: ``fitted``, ``groups``, ``contrasts``, ``trialwise``, ``storage``, ``report``, ``power``
 - ``plotting``
-- ``running``, which the others use where they keep compiled programs: ``compilation``, ``fingerprint``,
-  ``studies``
+- ``running``, which the others use where they keep compiled programs: ``machine``, ``compilation``,
+  ``fingerprint``, ``studies``
 - ``exercises``: one checker, or two, for each chapter's exercises
+- ``doctor``: is this machine ready for the course?
 """
+
+import sys
+
+if sys.argv[:1] == ["-m"] and "rwlib.doctor" in sys.orig_argv:
+    # `python -m rwlib.doctor` comes by here first, and is asked when what is imported below cannot be.
+    from rwlib.doctor import main
+
+    sys.exit(main())
 
 from rwlib.checking.calibration import calibrate, calibration_verdict
 from rwlib.model.choice import softmax
@@ -46,6 +56,12 @@ from rwlib.plotting import plot_recovery
 from rwlib.checking.prediction import generate, predict_next, sample_prior
 from rwlib.checking.recovery import recover_parameters, recovery_correlations, recovery_table
 from rwlib.model.simulation import Simulation, simulate
+from rwlib.results.groups import add_groups
+from rwlib.results.contrasts import contrast_draws, contrasts
+from rwlib.results.power import power
+from rwlib.results.report import estimates, report, write_report
+from rwlib.results.storage import load, save
+from rwlib.results.trialwise import trialwise, trialwise_table
 from rwlib.running.studies import run_study
 from rwlib.checking.summaries import behaviour, behaviour_intervals, behaviour_table, compare_behaviour
 from rwlib.model.tasks import FIVE_ARMS, bernoulli_outcomes
@@ -67,6 +83,7 @@ __all__ = [
     "GroupParameter",
     "Model",
     "Simulation",
+    "add_groups",
     "asymmetric_rescorla_wagner_update",
     "behaviour",
     "behaviour_intervals",
@@ -77,25 +94,35 @@ __all__ = [
     "check",
     "compare_behaviour",
     "compare_by_person",
+    "contrast_draws",
+    "contrasts",
     "confusion_matrix",
+    "estimates",
     "fit",
     "fit_many",
     "generate",
     "inversion_matrix",
     "kfold_by_subject",
+    "load",
     "log_likelihood",
     "loo_by_trial",
     "plot_recovery",
+    "power",
     "predict_next",
     "read_choices",
     "recover_models",
     "recover_parameters",
     "recovery_correlations",
     "recovery_table",
+    "report",
     "run_study",
     "sample_prior",
+    "save",
     "simulate",
     "softmax",
+    "trialwise",
     "trialwise_log_likelihood",
+    "trialwise_table",
     "write_choices",
+    "write_report",
 ]

@@ -17,6 +17,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
+from rwlib.running.machine import n_cores  # imports nothing that may be broken
+
 # Nothing else is imported up here: a package that is missing or broken is a finding, and not a traceback.
 
 __all__ = ["Finding", "diagnose", "main"]
@@ -122,7 +124,7 @@ def diagnose() -> Iterator[Finding]:
     yield _check_environment(os.environ.get("VIRTUAL_ENV"), sys.prefix)
     yield from _check_packages(pins, again)
     yield _check_cache(os.environ, again)
-    yield Finding("cores", str(_n_cores()))
+    yield Finding("cores", str(n_cores()))
     yield _check_memory(_memory, again)
     yield _check_kernel(again)
     for what, code in IMPORTS.items():
@@ -277,11 +279,6 @@ def _check_cache(environ: Mapping[str, str], again: str) -> Finding:
             "JAX_COMPILATION_CACHE_DIR.",
         )
     return Finding("cache", f"compiled programs are kept in {folder}")
-
-
-def _n_cores():
-    """Those that this process may use: a container or a cluster may grant fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _memory() -> tuple[float, float]:

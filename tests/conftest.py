@@ -1,8 +1,16 @@
 """Set-up shared by all tests: the shapes in rwlib's type hints are checked at run time."""
 
+import os
+from pathlib import Path
+
 import matplotlib
 
 matplotlib.use("agg")
+
+# What one test, or one page of the book, has compiled, the others find. Before JAX is imported.
+compiled = Path(__file__).parent.parent / "_build" / ".compiled"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(compiled))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 from jaxtyping import install_import_hook  # noqa: E402
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 
 import jax
@@ -213,3 +214,16 @@ def test_the_exit_code_says_whether_anything_is_wrong(monkeypatch, capsys, advic
     )
     assert doctor.main() == code
     assert ("WRONG  c" in capsys.readouterr().out) == bool(code)
+
+
+def test_an_installation_that_cannot_be_imported_is_diagnosed_all_the_same(tmp_path):
+    (tmp_path / "jax.py").write_text("raise ImportError('DLL load failed while importing _jax')")
+    done = subprocess.run(
+        [sys.executable, "-m", "rwlib.doctor"],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1 and not done.stderr
+    assert "Visual C++" in done.stdout and "a fit" not in done.stdout

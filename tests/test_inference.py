@@ -171,13 +171,15 @@ def test_every_person_jumps_and_is_still_the_same_person(good, data):
 
 def test_chains_start_across_the_prior_and_differ_even_from_the_same_start(data, monkeypatch):
     schedule = sampling.Schedule(1, 1, 4, 0.9, tuple(range(100)))
-    starts = sampling._start(ASYMMETRIC, schedule, 100, 2).place.position
+    starts = sampling._start(ASYMMETRIC, schedule, 100, 2, None).place.position
     assert (
         abs(starts[..., 0].std() - 1.0) < 0.15
         and abs(np.std(starts[:, 0, 0] - starts[:, 1, 0]) - 2**0.5) < 0.4
     )
     monkeypatch.setattr(
-        sampling, "draw_from_prior", lambda rng, model, n_subjects: np.full(3 * (2 + n_subjects), 0.5)
+        sampling,
+        "draw_from_prior",
+        lambda rng, model, n_subjects, regressors: np.full(3 * (2 + n_subjects), 0.5),
     )
     draws = (
         fit(data, num_warmup=5, num_samples=4, num_chains=3, progress_bar=False, warn=False)
@@ -302,18 +304,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal; ba
 import rwlib
 from rwlib.fitting import sampling
 
-sample = sampling.sample
-def sample_until_told(*arguments):
-    print("sampling", flush=True)
-    return sample(*arguments)
-rwlib.fitting.inference.sample = sample_until_told
+advance = sampling._advance
+def advance_and_say_so(*arguments):
+    advanced = advance(*arguments)
+    print("sampling", flush=True)  # compiled, and on its way
+    return advanced
+sampling._advance = advance_and_say_so
 rwlib.fit(rwlib.ChoiceData([[0, 1, 1]], [[0.0, 1.0, 0.0]]), num_samples=2_000_000, progress_bar=False)
 """
     run = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert run.stdout.readline() == "sampling\n"
-    time.sleep(10)  # compiling, at most
+    time.sleep(0.5)
     run.send_signal(signal.SIGINT)
     said = run.communicate(timeout=60)[1]
     assert run.returncode != 0 and said.strip().endswith("KeyboardInterrupt"), said
@@ -399,7 +402,8 @@ def numbered_fits(patch, accepted):
 
 def test_a_refused_fit_is_run_once_more_with_another_seed_and_twice_the_draws(monkeypatch):
     asked = numbered_fits(monkeypatch, {("a", 0), ("c", 1)})
-    always = dict(num_warmup=70, num_chains=3, num_threads=1, progress_bar=False, warn=False)
+    formulas = dict(group={"alpha": "diagnosis"}, within=None)
+    always = dict(num_warmup=70, num_chains=3, num_threads=1, progress_bar=False, warn=False, **formulas)
     settings = dict(num_samples=80, target_accept=0.8, **always)
     given = {name: value for name, value in settings.items() if name != "warn"}
     checked = fit_and_check(list(DATASETS.values()), rwlib.SYMMETRIC, seeds=[5, 6, 7], **given)

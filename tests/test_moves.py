@@ -117,21 +117,31 @@ def some_groups(rng, n, n_subjects):
 
 
 @jax.jit
-def jump_of_measured(key, people, group, seen):
+def jump_of_measured(key, people, group, seen, along):
     measured = lambda places: (-0.5 * ((places - seen) / NOISE[:, None]) ** 2).sum(axis=1)  # noqa: E731
-    return moves.jump(key, people, group, proposals_beside_the_posterior(people.shape[-1]), PRIOR, measured)
+    proposals = proposals_beside_the_posterior(people.shape[-1])
+    return moves.jump(key, people, group, proposals, PRIOR, measured, along)
 
 
 @pytest.mark.parametrize("n_subjects", [1, 3])
-def test_jumps_of_people_and_groups_leave_the_model_that_made_them_as_it_is(n_subjects):
+@pytest.mark.parametrize(
+    "along", [None, [[0.8, -0.4, 0.3], [-1.0, 0.2, 0.5]]], ids=["one group", "regression"]
+)
+def test_jumps_of_people_and_groups_leave_the_model_that_made_them_as_it_is(n_subjects, along):
     """Geweke (2004): group from the prior, people from the group, data from the people; all must still belong
     together."""
     group, people, seen = some_groups(np.random.default_rng(5), N // 2, n_subjects)
+    if along is not None:
+        along = jnp.asarray(along)[:, :n_subjects]
+        people, seen = people + along, seen + along
+    jumped = jax.vmap(jump_of_measured, in_axes=(0, 0, 0, 0, None))
     first_people, first_group = people, group
     for key in jax.random.split(jax.random.key(6), 8):
-        people, group, _ = jax.vmap(jump_of_measured)(jax.random.split(key, len(people)), people, group, seen)
+        people, group, _ = jumped(jax.random.split(key, len(people)), people, group, seen, along)
     assert np.mean(np.asarray(people != first_people)) > 0.7
     assert np.mean(np.asarray(group.log_sd != first_group.log_sd)) > 0.7
+    if along is not None:
+        people, seen = people - along, seen - along
     mean, sd, people, seen = (np.asarray(x) for x in (group.mean, jnp.exp(group.log_sd), people, seen))
     for i in range(2):
         assert_same_distribution(mean[:, i], stats.norm(LOCATION[i], SCALE[i]).cdf)
@@ -207,7 +217,7 @@ def test_a_narrow_group_and_a_wide_one_with_an_unusual_person_in_it_get_their_we
 def test_a_person_who_jumps_is_told_from_one_who_stays():
     group, people, seen = some_groups(np.random.default_rng(8), 1, 1000)
     after, _, jumped = jump_of_measured(
-        jax.random.key(9), people[0], jax.tree.map(lambda x: x[0], group), seen[0]
+        jax.random.key(9), people[0], jax.tree.map(lambda x: x[0], group), seen[0], None
     )
     np.testing.assert_array_equal(np.asarray(after != people[0]).any(axis=0), jumped)
     assert 0.1 < np.asarray(jumped).mean() < 1.0

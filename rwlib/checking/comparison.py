@@ -140,6 +140,12 @@ def _posterior_of(fit, data, model):
     """The posterior of the subjects of ``data``, in their order, unless the fit is of another model or of
     other data."""
     hierarchy.check_fitted(fit.attrs, model)
+    for parameter in model.parameters:
+        if "condition" in fit["posterior"][parameter.name].dims:
+            raise ValueError(
+                f"In this fit {parameter.name!r} moves with a condition, so nobody has one value of it. "
+                "rwlib.add_groups(fit, 'log_likelihood') scores people in each condition, for arviz.loo."
+            )
     fitted = hierarchy.of_subjects(fit["observed_data"].to_dataset(), data.subjects)
     given = {name: getattr(data, name) for name in ("choices", "rewards", "mask")} | arrays_of(data.design)
     for name in {**given, **fitted.data_vars}:

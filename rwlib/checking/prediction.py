@@ -312,6 +312,11 @@ def _parameters(draws, model, num_draws, subjects=None):
                 f"draws lack {name!r}, a parameter of the model {model.name!r}; they have "
                 f"{', '.join(map(repr, dataset.data_vars))}."
             )
+        if "condition" in dataset[name].dims:
+            raise ValueError(
+                f"In this fit {name!r} moves with a condition, so nobody has one value of it. "
+                "rwlib.trialwise follows people through their conditions."
+            )
         values = dataset[name].transpose("chain", "draw", "subject").values.reshape(shape)
         if not np.isfinite(values).all():
             draw, i = np.argwhere(~np.isfinite(values))[0]

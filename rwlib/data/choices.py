@@ -24,7 +24,8 @@ class ChoiceData:
 
     Immutable, and a JAX pytree: ``choices``, ``rewards``, ``mask`` and the arrays of ``design`` are its
     leaves, so it can be passed through ``jit`` and ``vmap``. Values that are not being traced are checked
-    when it is made. Two are equal when all they hold is equal. Like arrays, they cannot be hashed.
+    when it is made. Two are equal when all they hold is equal, however trials are numbered. Like arrays,
+    they cannot be hashed.
 
     Parameters
     ----------
@@ -47,6 +48,10 @@ class ChoiceData:
         What is known of the subjects themselves (group, age): for each name one entry per subject.
     actions, blocks : sequence of labels, optional
         What the actions 0, 1, … and the blocks 0, 1, … of the design are called. Default: their numbers.
+    conditions : dict of sequences or DataFrame, optional
+        What holds in each block (a drug, a session): for each name one entry per block.
+    trials : array, shape (n_subjects, n_trials), optional
+        What the table calls each trial, so that results find their way back to its rows. Default: 0, 1, 2, …
     reward_scale : (float, float), default (0.0, 1.0)
         What rewards 0 and 1 of ``rewards`` stand for, in the units in which people were paid.
 
@@ -73,6 +78,8 @@ class ChoiceData:
     people: Mapping[str, Sequence] | pd.DataFrame | tuple = ()
     actions: Sequence[Hashable] | np.ndarray | None = None
     blocks: Sequence[Hashable] | np.ndarray | None = None
+    conditions: Mapping[str, Sequence] | pd.DataFrame | tuple = ()
+    trials: Table | None = None
     reward_scale: Sequence = (0.0, 1.0)
 
     def __post_init__(self):
@@ -180,9 +187,11 @@ class ChoiceData:
                 "n_actions": n_actions,
                 "subjects": subjects,
                 "design": design,
-                "people": _of_people(self.people, n_subjects),
+                "people": _columns("people", self.people, n_subjects, "subjects"),
                 "actions": actions,
                 "blocks": blocks,
+                "trials": _trials(self.trials, choices.shape),
+                "conditions": _columns("conditions", self.conditions, len(blocks), "blocks"),
                 "reward_scale": _scale(self.reward_scale),
             }
         )
@@ -227,7 +236,8 @@ class ChoiceData:
     def __eq__(self, other):
         if not isinstance(other, ChoiceData):
             return NotImplemented
-        (leaves, static), (their_leaves, their_static) = _flatten(self), _flatten(other)
+        pair = (dataclasses.replace(data, trials=None) for data in (self, other))
+        (leaves, static), (their_leaves, their_static) = map(_flatten, pair)
         same_parts = jax.tree.structure(leaves) == jax.tree.structure(their_leaves)
         return (
             same_parts
@@ -253,10 +263,22 @@ class ChoiceData:
         """``people``, with a row for each subject and their labels as index."""
         return pd.DataFrame(dict(self.people), index=pd.Index(self.subjects, name="subject"))
 
+    @property
+    def condition_table(self) -> pd.DataFrame:
+        """``conditions``, with a row for each block and their labels as index."""
+        return pd.DataFrame(dict(self.conditions), index=pd.Index(self.blocks, name="block"))
+
     def without_labels(self) -> "ChoiceData":
         """What a likelihood reads. Without labels, equally large data share one compiled program."""
         return dataclasses.replace(
-            self, subjects=None, people=(), actions=None, blocks=None, reward_scale=(0.0, 1.0)
+            self,
+            subjects=None,
+            people=(),
+            actions=None,
+            blocks=None,
+            conditions=(),
+            trials=None,
+            reward_scale=(0.0, 1.0),
         )
 
     def of_subjects(self, rows: np.ndarray | Sequence[int]) -> "ChoiceData":
@@ -264,6 +286,7 @@ class ChoiceData:
         rows = np.asarray(rows)
         people = {name: [values[row] for row in rows] for name, values in self.people}
         leaves = {name: getattr(self, name)[rows] for name in ("choices", "rewards", "mask")}
+        leaves |= {} if self.trials is None else {"trials": self.trials[rows]}
         subjects = [self.subjects[row] for row in rows]
         design = rows_of(self.design, rows)
         return dataclasses.replace(self, **leaves, subjects=subjects, design=design, people=people)
@@ -299,17 +322,27 @@ def _scale(scale):
     return zero, one
 
 
-def _of_people(people, n_subjects):
-    """What is known of people, as pairs of a name and values that JAX can compare."""
-    if isinstance(people, pd.DataFrame):
-        people = people.to_dict("list")
+def _columns(what, columns, n_wanted, of_what):
+    """What is known of people, or of blocks, as pairs of a name and values that JAX can compare."""
+    if isinstance(columns, pd.DataFrame):
+        columns = columns.to_dict("list")
     found = []
-    for name, values in dict(people).items():
+    for name, values in dict(columns).items():
         values = tuple(x.item() if isinstance(x, np.generic) else x for x in values)
-        if len(values) != n_subjects:
-            raise ValueError(f"people[{name!r}] has {len(values)} entries; there are {n_subjects} subjects.")
+        if len(values) != n_wanted:
+            raise ValueError(f"{what}[{name!r}] has {len(values)} entries; there are {n_wanted} {of_what}.")
         found.append((name, values))
     return tuple(found)
+
+
+def _trials(trials, shape):
+    """Numbers of trials as they stand in a table."""
+    if trials is None:
+        return None
+    trials = _numbers("trials", trials)
+    if trials.shape != shape:
+        raise ValueError(f"trials has shape {trials.shape}, but choices has {shape}; they must agree.")
+    return trials
 
 
 def _labels(kind, given, n_wanted):
@@ -337,8 +370,8 @@ def _labels(kind, given, n_wanted):
     return labels
 
 
-LEAVES = ("choices", "rewards", "mask", "design")
-STATIC = ("n_actions", "subjects", "people", "actions", "blocks", "reward_scale")
+LEAVES = ("choices", "rewards", "mask", "design", "trials")
+STATIC = ("n_actions", "subjects", "people", "actions", "blocks", "conditions", "reward_scale")
 
 
 def _flatten(data):

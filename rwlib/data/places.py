@@ -21,14 +21,19 @@ def numbered(table, column):
 
 
 def blocks_of(table, columns):
-    """The number of each row's block, and what blocks are called."""
+    """The number of each row's block, what blocks are called, and what each column says of them."""
     if not columns:
-        return np.zeros(len(table), int), None
-    if len(columns) == 1:
-        return numbered(table, columns[0])
-    parts = [numbered(table, column) for column in columns]
-    codes, labels = pd.factorize(pd.MultiIndex.from_arrays([codes for codes, _ in parts]))
-    return codes, [", ".join(str(names[i]) for i, (_, names) in zip(label, parts)) for label in labels]
+        return np.zeros(len(table), int), None, {}
+    parts = {column: numbered(table, column) for column in columns}
+    codes, first = pd.factorize(pd.MultiIndex.from_arrays([codes for codes, _ in parts.values()]))
+    said = {
+        column: [names[of_block[i]] for of_block in first]
+        for i, (column, (_, names)) in enumerate(parts.items())
+    }
+    labels = (
+        said[columns[0]] if len(columns) == 1 else [", ".join(map(str, row)) for row in zip(*said.values())]
+    )
+    return codes, labels, said
 
 
 def trials_of(table, trial):

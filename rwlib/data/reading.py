@@ -81,7 +81,7 @@ def read_choices(
         always does.
     block : str or sequence of str, optional
         Columns in which a change begins a new run, with whatever an agent keeps in its memory. Trials may be
-        counted anew in each block.
+        counted anew in each block. What the columns say (a session, a drug) is kept for ``fit(within=…)``.
     feedback : str, optional
         Column that is false (0) where the outcome was not shown. The name of the reward's column: it was
         shown where there is one.
@@ -160,7 +160,7 @@ def read_choices(
 
     # Where each row goes: its subject, and its place among the subject's trials.
     who, labels = numbered(table, subject)
-    blocks, block_labels = blocks_of(table, blocks_in)
+    blocks, block_labels, conditions = blocks_of(table, blocks_in)
     trials = trials_of(table, trial)
     place_of = places_of(table, subject, trial, who, blocks, trials)
     shape = len(labels), int(place_of.max()) + 1
@@ -203,6 +203,8 @@ def read_choices(
         people={name: of_each_person(table, name, who, labels) for name in parts["people"]},
         actions=options.actions,
         blocks=block_labels,
+        conditions=conditions,
+        trials=spread(trials, np.nan),
         reward_scale=reward_scale,
     )
     in_trials = [] if trial is None else gaps_in_trials(trials, who, blocks, labels)

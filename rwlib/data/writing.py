@@ -65,6 +65,8 @@ def write_choices(data: ChoiceData, path: str | Path | None = None) -> pd.DataFr
     )
     if design.block is not None:
         table["block"] = np.array(data.blocks, dtype=object)[design.block.ravel()]
+        for name, values in data.conditions:
+            table[name] = np.array(values, dtype=object)[design.block.ravel()]
     if design.offered is not None:
         rows = design.offered.reshape(-1, data.n_actions)
         table["offered"] = ["|".join(str(data.actions[i]) for i in np.flatnonzero(row)) for row in rows]

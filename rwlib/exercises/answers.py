@@ -84,6 +84,11 @@ def demand(condition, sentence):
         raise Wrong(sentence)
 
 
+def demand_given(answer, what):
+    """Stop the checker where the answer is still what the page leaves open."""
+    demand(answer is not None and answer is not ..., f"{what} is {answer}: nothing is there yet")
+
+
 def call(function, *args, words=None, **kwargs):
     """What the learner's function returns; that it raises, returns nothing or is none is said in words.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rwlib.exercises.answers import call, checker, demand, in_words, numbers
+from rwlib.exercises.answers import call, checker, demand, demand_given, in_words, numbers
 from rwlib.fitting.hierarchy import ASYMMETRIC, GroupParameter, Model
 
 __all__ = ["check_share_repeated", "check_sticky_model"]
@@ -29,7 +29,7 @@ def check_sticky_model(model):
     >>> check_sticky_model(rwlib.ASYMMETRIC)
     Not yet: the model has the parameters alpha_pos, alpha_neg, beta, and none is called stickiness.
     """
-    demand(model is not None and model is not ..., f"the model is {model}: nothing is there yet")
+    demand_given(model, "the model")
     demand(
         isinstance(model, Model),
         f"the model is {in_words(model)}, and it should be rwlib.Model(name, parameters)",

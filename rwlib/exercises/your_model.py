@@ -4,7 +4,7 @@ import numpy as np
 
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design
-from rwlib.exercises.answers import call, checker, demand, in_words, numbers
+from rwlib.exercises.answers import call, checker, demand, demand_given, in_words, numbers
 from rwlib.model.agents import Agent
 from rwlib.model.likelihood import trialwise_log_likelihood
 
@@ -84,7 +84,7 @@ def check_cue_agent(agent):
 
 
 def _compare(agent, data, params, wanted, mistakes):
-    demand(agent is not None and agent is not ..., f"the agent is {agent}: nothing is there yet")
+    demand_given(agent, "the agent")
     demand(isinstance(agent, Agent), f"the agent is {in_words(agent)}, and it should be an rwlib.Agent")
     scores = call(
         trialwise_log_likelihood, data, params, agent, words="rwlib.trialwise_log_likelihood of the agent"

@@ -3,7 +3,6 @@
 ArviZ computes the same R-hat and ESS one parameter at a time; here they come from whole blocks, on all cores.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -12,6 +11,8 @@ from jaxtyping import Float, Int, Shaped
 from scipy.fft import next_fast_len
 from scipy.ndimage import gaussian_filter1d
 from scipy.special import ndtri
+
+from rwlib.running.machine import n_cores
 
 __all__ = ["Diagnostics", "diagnose", "looks"]
 
@@ -69,8 +70,7 @@ def _in_blocks(function, draws, variables):
     """Apply a function to blocks of variables, on all cores, and join each of the arrays that it returns."""
     size = max(1, BLOCK_SIZE // max(1, draws[0].size))
     blocks = [variables[start : start + size] for start in range(0, len(variables), size)]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ThreadPoolExecutor(min(cores, MAX_THREADS)) as pool:
+    with ThreadPoolExecutor(min(n_cores(), MAX_THREADS)) as pool:
         results = pool.map(lambda block: function(draws[block]), blocks)
         return [np.concatenate(parts) for parts in zip(*results)]
 

@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import math
 import types
+from itertools import repeat
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 import numpyro
 import numpyro.distributions as dist
 import xarray as xr
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from rwlib.data.choices import ChoiceData
@@ -82,6 +84,35 @@ class GroupParameter(NamedTuple):
     centred: bool = False
 
 
+class Effect(NamedTuple):
+    """A column about people that a parameter's group mean follows: its coefficient, before the transform, is
+    N(0, scale).
+
+    The column itself belongs to the data (:mod:`rwlib.fitting.effects`).
+    """
+
+    parameter: str
+    scale: float
+
+
+class Shift(NamedTuple):
+    """By how much a parameter moves with the conditions of a task: one more number for each person, added
+    before the transform.
+
+    How much of it each condition adds belongs to the data (:mod:`rwlib.fitting.effects`).
+    """
+
+    parameter: str
+    over_people: GroupParameter
+
+
+class Regressors(NamedTuple):
+    """What a model's effects and shifts multiply."""
+
+    of_people: Float[Array, "n_effects n_subjects"]
+    of_conditions: Float[Array, "n_shifts n_conditions"]
+
+
 @dataclasses.dataclass(frozen=True)
 class Model:
     """A model is its name, its parameters, and the agent that they belong to; the rest follows.
@@ -95,6 +126,8 @@ class Model:
     fixed : dict of numbers, optional
         Parameters of the agent that are known, the same for everybody: ``{"q0": 0.0}`` where people expect
         nothing.
+    effects, shifts : tuples of Effect, of Shift
+        What parameters follow: ``fit`` fills them in where it is given ``group`` or ``within``.
 
     Examples
     --------
@@ -109,6 +142,8 @@ class Model:
     parameters: tuple[GroupParameter, ...]
     agent: Agent = RESCORLA_WAGNER_AGENT
     fixed: Mapping[str, float] | tuple[tuple[str, float], ...] = ()
+    effects: tuple[Effect, ...] = ()
+    shifts: tuple[Shift, ...] = ()
 
     def __post_init__(self):
         # As tuples, since what JAX compiles for must be hashable.
@@ -117,6 +152,11 @@ class Model:
         object.__setattr__(
             self, "fixed", tuple((name, float(value)) for name, value in dict(self.fixed).items())
         )
+
+    @property
+    def personal(self) -> tuple[GroupParameter, ...]:
+        """What each person has a number of: the parameters, and how far they move with conditions."""
+        return (*self.parameters, *(shift.over_people for shift in self.shifts))
 
     _replace = dataclasses.replace  # a changed copy is made as with the NamedTuples that a model is made of
 
@@ -157,7 +197,9 @@ RANDOM = Model("random", (), RANDOM_AGENT)
 ASYMMETRIC_TEMPERATURE = Model("asymmetric, temperature", (*ASYMMETRIC.parameters[:2], _rate("temperature")))
 
 
-def sample_subjects(parameter: GroupParameter, n_subjects: int) -> Float[Array, " n_subjects"]:
+def sample_subjects(
+    parameter: GroupParameter, n_subjects: int, regression: Float[Array, " n_subjects"] | float = 0.0
+) -> Float[Array, " n_subjects"]:
     """Declare one parameter's group mean, group SD and subjects to NumPyro; return the subjects' values.
 
     The sites are ``<name>_group_mean``, ``<name>_group_sd`` and
@@ -168,6 +210,8 @@ def sample_subjects(parameter: GroupParameter, n_subjects: int) -> Float[Array, 
     ----------
     parameter : GroupParameter
     n_subjects : int
+    regression : array, shape (n_subjects,), optional
+        How far each person's mean lies from the group's, before the transform.
 
     Returns
     -------
@@ -186,20 +230,29 @@ def sample_subjects(parameter: GroupParameter, n_subjects: int) -> Float[Array, 
     >>> beta.shape
     (5,)
     """
+    return TRANSFORMS[parameter.transform](_declare(parameter, n_subjects, regression))
+
+
+def _declare(parameter, n_subjects, regression):
+    """The sites of one parameter; the subjects' values before the transform."""
     name = parameter.name
     group_mean = numpyro.sample(
         f"{name}_group_mean", dist.Normal(parameter.mean_location, parameter.mean_scale)
     )
     group_sd = numpyro.sample(f"{name}_group_sd", dist.HalfNormal(parameter.sd_scale))
+    mean = group_mean + regression
     with numpyro.plate("subject", n_subjects):
         if parameter.centred:
-            unbounded = numpyro.sample(f"{name}_unbounded", dist.Normal(group_mean, group_sd))
+            unbounded = numpyro.sample(f"{name}_unbounded", dist.Normal(mean, group_sd))
         else:
-            unbounded = group_mean + group_sd * numpyro.sample(f"{name}_offset", dist.Normal(0.0, 1.0))
-    return numpyro.deterministic(name, TRANSFORMS[parameter.transform](unbounded))
+            unbounded = mean + group_sd * numpyro.sample(f"{name}_offset", dist.Normal(0.0, 1.0))
+    numpyro.deterministic(name, TRANSFORMS[parameter.transform](unbounded))
+    return unbounded
 
 
-def hierarchical_model(data: ChoiceData, model: Model = ASYMMETRIC) -> None:
+def hierarchical_model(
+    data: ChoiceData, model: Model = ASYMMETRIC, regressors: Regressors | None = None
+) -> None:
     """Draw subjects from a group and score their observed choices: the NumPyro model that ``fit`` samples.
 
     The score enters through ``numpyro.factor``, since it is the log-likelihood of whole sessions, not a
@@ -210,6 +263,8 @@ def hierarchical_model(data: ChoiceData, model: Model = ASYMMETRIC) -> None:
     data : ChoiceData
         Everything the model needs: number of subjects, of trials and of actions are read from it.
     model : Model, default ASYMMETRIC
+    regressors : Regressors, optional
+        Where the model has effects or shifts.
 
     References
     ----------
@@ -227,9 +282,89 @@ def hierarchical_model(data: ChoiceData, model: Model = ASYMMETRIC) -> None:
     >>> [name for name in trace if name.startswith("beta")]
     ['beta_group_mean', 'beta_group_sd', 'beta_offset', 'beta']
     """
-    params = {parameter.name: sample_subjects(parameter, data.n_subjects) for parameter in model.parameters}
-    params = {name: value.astype(SCORING) for name, value in params.items()}
-    numpyro.factor("log_likelihood", log_likelihood_of_model(data, params, model).sum())
+    n_subjects = data.n_subjects if regressors is None else regressors.of_people.shape[-1]
+    sites = zip(effect_sites(model), model.effects)
+    effects = [numpyro.sample(site, dist.Normal(0.0, effect.scale)) for site, effect in sites]
+    along = regressions(jnp.array(effects), model, regressors) if effects else repeat(0.0)
+    people = [_declare(p, n_subjects, moved) for p, moved in zip(model.personal, along)]
+    numpyro.factor("log_likelihood", log_likelihood_of_people(people, data, model, regressors).sum())
+
+
+def effect_sites(model: Model) -> list[str]:
+    """What each effect is called in the NumPyro model: by its parameter, with a number."""
+    names = [effect.parameter for effect in model.effects]
+    return [f"{name}_effect_{names[:i].count(name)}" for i, name in enumerate(names)]
+
+
+def regressions(
+    effects: Float[ArrayLike, "... n_effects"], model: Model, regressors: Regressors
+) -> Float[Array, "... n_parameters n_subjects"]:
+    """How far each person's mean lies from the group's, before the transform.
+
+    Parameters
+    ----------
+    effects : array, shape (..., n_effects)
+    model : Model
+    regressors : Regressors
+
+    Returns
+    -------
+    regressions : array, shape (..., n_parameters, n_subjects)
+        A row for each of ``model.personal``.
+    """
+    belongs = effect_rows(model) == np.arange(len(model.personal))[:, None]
+    return jnp.einsum("pe,...e,es->...ps", belongs.astype(float), effects, regressors.of_people)
+
+
+def effect_rows(model: Model) -> np.ndarray:
+    """For each effect the number of its parameter among ``model.personal``."""
+    place = {p.name: i for i, p in enumerate(model.personal)}
+    return np.array([place[effect.parameter] for effect in model.effects], int)
+
+
+def log_likelihood_of_people(
+    people: Sequence[Float[Array, " n_subjects"]] | Float[Array, "n_parameters n_subjects"],
+    data: ChoiceData,
+    model: Model,
+    regressors: Regressors | None,
+) -> Float[Array, " n_subjects"]:
+    """The log-likelihood of each person's choices, in all conditions together.
+
+    Parameters
+    ----------
+    people : sequence of arrays, shape (n_subjects,)
+        Before the transform; one for each of ``model.personal``.
+    data : ChoiceData
+        Where the model has shifts, with a row for each condition of each person: everybody's first condition,
+        then everybody's second, and so on.
+    model : Model
+    regressors : Regressors
+
+    Returns
+    -------
+    log_likelihood : array, shape (n_subjects,)
+    """
+    params = {
+        p.name: TRANSFORMS[p.transform](x).astype(SCORING)
+        for p, x in zip(model.parameters, in_conditions(people, model, regressors))
+    }
+    by_row = log_likelihood_of_model(data, params, model)
+    return by_row.reshape(-1, len(people[0])).sum(axis=0) if model.shifts else by_row
+
+
+def in_conditions(
+    people: Sequence[Float[Array, " n_subjects"]] | Float[Array, "n_parameters n_subjects"],
+    model: Model,
+    regressors: Regressors | None,
+) -> list[Float[Array, " n_rows"]]:
+    """Each parameter in every condition, before the transform, in the order of the rows of data."""
+    found = dict(zip((p.name for p in model.personal), people))
+    if model.shifts:
+        n_conditions = regressors.of_conditions.shape[-1]
+        found = {name: jnp.tile(x, (n_conditions, 1)) for name, x in found.items()}
+    for shift, of_conditions in zip(model.shifts, () if regressors is None else regressors.of_conditions):
+        found[shift.parameter] += of_conditions[:, None] * found[shift.over_people.name]
+    return [found[p.name].ravel() if model.shifts else found[p.name] for p in model.parameters]
 
 
 def log_likelihood_of_model(
@@ -268,6 +403,8 @@ def model_fingerprint(model: Model) -> str:
         model.fixed,
         model.agent.parameters,
         *map(_code, functions),
+        *map(tuple, model.effects),
+        *((shift.parameter, tuple(shift.over_people)) for shift in model.shifts),
     ]
     return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 

@@ -1,24 +1,25 @@
 """Fit the hierarchical model: draw from its posterior, and warn if the draws cannot be believed."""
 
 import dataclasses
-import os
+import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import arviz_base
 import jax
 import numpy as np
 import xarray as xr
 from tqdm.auto import tqdm
 
 from rwlib.running.compilation import keep_compiled_programs
+from rwlib.running.machine import shows_progress
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import arrays_of
 from rwlib.fitting.diagnostics import Report, check
-from rwlib.fitting.hierarchy import ASYMMETRIC, TRANSFORMS, Model, check_model, model_fingerprint
-from rwlib.fitting.positions import split, to_sites
-from rwlib.fitting.sampling import MAX_DEPTH, Schedule, sample
+from rwlib.fitting.effects import describe
+from rwlib.fitting.hierarchy import ASYMMETRIC, Model, check_model
+from rwlib.fitting.sampling import Schedule, sample
+from rwlib.fitting.trees import to_datatree
 
 __all__ = ["CheckedFit", "Settings", "fit", "fit_and_check", "fit_many"]
 
@@ -32,6 +33,8 @@ def fit(
     data: ChoiceData,
     model: Model = ASYMMETRIC,
     *,
+    group: Mapping[str, str] | None = None,
+    within: Mapping[str, str] | None = None,
     num_warmup: int = 300,
     num_samples: int = 1000,
     num_chains: int = 4,
@@ -52,6 +55,11 @@ def fit(
     data : ChoiceData
     model : Model, default ASYMMETRIC
         Which parameters there are, with their priors.
+    group : dict of formulas, optional
+        What the group means of parameters follow: ``{"alpha_neg": "diagnosis + age"}``, with columns of
+        ``data.people``. See :func:`rwlib.fitting.effects.describe`.
+    within : dict of formulas, optional
+        What moves parameters of the same people: ``{"beta": "drug"}``, with columns of ``data.conditions``.
     num_warmup : int, default 300
         Iterations per chain in which the sampler finds its step size, mass matrix and proposals. They are
         dropped.
@@ -75,7 +83,9 @@ def fit(
     -------
     fit : xarray.DataTree
         Groups: ``posterior`` (each parameter with dimensions chain, draw, subject, and
-        ``<name>_group_mean`` and ``<name>_group_sd`` on the scale before the transform),
+        ``<name>_group_mean`` and ``<name>_group_sd`` on the scale before the transform; with ``group`` also
+        ``<name>_effect``; with ``within`` also ``<name>_shift``, its group mean and its group SD, and the
+        parameter has a dimension ``condition``),
         ``unconstrained_posterior`` (the sites of :func:`rwlib.fitting.hierarchy.hierarchical_model` on
         NumPyro's unbounded scale), ``sample_stats`` (``lp`` is the log density of the unconstrained
         posterior), ``sampler`` (what the warm-up learned, and how often each person jumped) and
@@ -109,7 +119,9 @@ def fit(
     ('chain', 'draw', 'subject')
     """
     settings = Settings(num_warmup, num_samples, num_chains, target_accept, progress_bar)
-    return fit_many([data], model, seeds=[seed], warn=warn, **settings._asdict())[0]
+    return fit_many([data], model, group=group, within=within, seeds=[seed], warn=warn, **settings._asdict())[
+        0
+    ]
 
 
 class Settings(NamedTuple):
@@ -142,6 +154,8 @@ def fit_many(
     datasets: Sequence[ChoiceData],
     model: Model = ASYMMETRIC,
     *,
+    group: Mapping[str, str] | None = None,
+    within: Mapping[str, str] | None = None,
     seeds: Sequence[int] | None = None,
     warn: bool = True,
     **settings: Any,
@@ -156,6 +170,8 @@ def fit_many(
     datasets : sequence of ChoiceData
         With the same numbers of subjects, trials and actions.
     model : Model, default ASYMMETRIC
+    group, within : dict of formulas, optional
+        As in :func:`fit`; each data set has its own columns.
     seeds : sequence of int, optional
         One for each data set. Default: 0, 1, 2, …
     warn : bool, default True
@@ -188,29 +204,41 @@ def fit_many(
     _check_settings(settings)
     if warn:
         _warn_of_rewards(datasets, model)
-    target_accept, progress_bar = settings.target_accept, settings.progress_bar
+    target_accept = settings.target_accept
     if target_accept is None:
         target_accept = TARGET_ACCEPT if datasets[0].n_subjects >= FEW_PEOPLE else CAREFUL
-    if progress_bar is None:
-        progress_bar = os.environ.get("RWLIB_PROGRESS_BAR", "1") != "0"
 
+    described = [describe(data, model, group, within) for data in datasets]
+    _check_alike(described)
     # Labels are of no use to the sampler; without them, equally large data share one compiled program.
-    blocks = range(max(len(data.blocks) for data in datasets))
-    anonymous = [dataclasses.replace(data.without_labels(), blocks=blocks) for data in datasets]
-    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *anonymous)
+    blocks = range(max(len(each.data.blocks) for each in described))
+    anonymous = [
+        (dataclasses.replace(each.data.without_labels(), blocks=blocks), each.regressors)
+        for each in described
+    ]
+    stacked, regressors = jax.tree.map(lambda *leaves: np.stack(leaves), *anonymous)
     seeds = tuple(map(int, range(len(datasets)) if seeds is None else seeds))
     num_warmup, num_samples, num_chains = map(int, settings[:3])
     schedule = Schedule(num_warmup, num_samples, num_chains, target_accept, seeds)
     total = len(datasets) * num_chains * (num_warmup + num_samples)
     with (
         keep_compiled_programs(),
-        tqdm(total=total, disable=not progress_bar, desc="NUTS", unit=" draws", leave=False) as bar,
+        tqdm(
+            total=total,
+            disable=not shows_progress(settings.progress_bar),
+            desc="NUTS",
+            unit=" draws",
+            leave=False,
+        ) as bar,
     ):
-        sampled = sample(stacked, model, schedule, bar.update, settings.num_threads)
+        sampled = sample(stacked, described[0].model, schedule, bar.update, settings.num_threads, regressors)
     of_each = [jax.tree.map(lambda x: x[i], sampled) for i in range(len(datasets))]
     fits = [
-        _to_datatree(*pair, model, schedule, seed) for *pair, seed in zip(of_each, datasets, schedule.seeds)
+        to_datatree(*each, schedule, seed)
+        for *each, seed in zip(of_each, datasets, described, schedule.seeds)
     ]
+    for fit in fits if group or within else ():
+        fit.attrs |= {"group": json.dumps(dict(group or {})), "within": json.dumps(dict(within or {}))}
     if warn:
         reports = [check(fit) for fit in fits]
         failed = [i for i, report in enumerate(reports) if not report]
@@ -243,6 +271,8 @@ def fit_and_check(
     model: Model,
     *,
     seeds: Sequence[int],
+    group: Mapping[str, str] | None = None,
+    within: Mapping[str, str] | None = None,
     **settings: Any,
 ) -> list[CheckedFit]:
     """Fit many data sets side by side, check every fit, and fit once more where the check refuses it.
@@ -260,6 +290,8 @@ def fit_and_check(
     model : Model
     seeds : sequence of int
         One for each data set.
+    group, within : dict of formulas, optional
+        As in :func:`fit`.
     **settings
         Of the sampler: :class:`Settings`. With fewer than 4 chains of 1,000 draws few fits pass.
 
@@ -286,12 +318,13 @@ def fit_and_check(
     first = Settings(**settings)
     careful = max(first.target_accept or CAREFUL, CAREFUL)
     again = first._replace(num_samples=2 * first.num_samples, target_accept=careful)
-    fits = fit_many(datasets, model, seeds=seeds, warn=False, **first._asdict())
+    formulas = dict(group=group, within=within)
+    fits = fit_many(datasets, model, seeds=seeds, warn=False, **formulas, **first._asdict())
     checked = [CheckedFit(fit, check(fit), refitted=False) for fit in fits]
     for i in [i for i, each in enumerate(checked) if not each.passes]:
         # One at a time: few fail, and one program, compiled once, serves however many they are.
         seed = _another(seeds[i])
-        (fit,) = fit_many([datasets[i]], model, seeds=[seed], warn=False, **again._asdict())
+        (fit,) = fit_many([datasets[i]], model, seeds=[seed], warn=False, **formulas, **again._asdict())
         checked[i] = CheckedFit(fit, check(fit), refitted=True)
     return checked
 
@@ -350,6 +383,24 @@ def _check_request(datasets, model, seeds):
         check_seed(seed)
 
 
+def _check_alike(described):
+    """One program fits all, so the same columns must have come of all data sets' tables."""
+    first = described[0]
+    for i, each in enumerate(described):
+        labels, of_first = ([term[:2] for term in (*x.effects, *x.shifts)] for x in (each, first))
+        if each.model != first.model or labels != of_first or each.conditions != first.conditions:
+            raise ValueError(
+                f"In data set {i} formulas have other columns or conditions than in data set 0 ({labels} and "
+                f"{of_first}); fit each kind by itself."
+            )
+        size, of_first = (np.shape(x.data.choices) for x in (each, first))
+        if size != of_first:
+            raise ValueError(
+                f"Data set {i} has at most {size[1]} trials in a condition, data set 0 {of_first[1]}; fit "
+                "each size by itself."
+            )
+
+
 def _check_settings(settings):
     for name, least in (("num_warmup", 1), ("num_samples", 4), ("num_chains", 1)):
         value = getattr(settings, name)
@@ -376,80 +427,3 @@ def _warn_of_rewards(datasets, model):
                 stacklevel=4,
             )
             return
-
-
-def _to_datatree(sampled, data, model, schedule, seed):
-    draws, tuning, n_subjects = sampled.draws, sampled.tuning, data.n_subjects
-    sites = to_sites(draws.position, model, n_subjects)
-    means, sds, subjects = split(draws.position, model, n_subjects)
-    groups, people, lp = {}, {}, -draws.potential_energy
-    for i, p in enumerate(model.parameters):
-        mean, sd, x = means[..., i], sds[..., i], subjects[..., i, :]
-        groups |= {f"{p.name}_group_mean": mean, f"{p.name}_group_sd": np.exp(sd) if p.centred else sd}
-        people[p.name] = np.asarray(
-            TRANSFORMS[p.transform](x if p.centred else mean[..., None] + sd[..., None] * x)
-        )
-        if not p.centred:
-            # What moved was an SD with either sign, of half the density; the site is its logarithm, whose
-            # Jacobian is the SD.
-            lp = lp + np.log(2.0 * sd.astype(float))
-    observed = {name: np.asarray(getattr(data, name)) for name in ("choices", "rewards", "mask")} | arrays_of(
-        data.design
-    )
-    by_subject = [*people, *(name for name, value in sites.items() if value.ndim == 3)]
-    settings = {name: value for name, value in schedule._asdict().items() if name != "seeds"} | {
-        "seed": seed,
-        "max_depth": MAX_DEPTH,
-    }
-    of_model = {
-        "model": model.name,
-        "model_fingerprint": model_fingerprint(model),
-        "n_actions": data.n_actions,
-        "reward_scale": data.reward_scale,
-    }
-    tree = arviz_base.from_dict(
-        {
-            "posterior": groups | people,
-            "unconstrained_posterior": sites,
-            "sample_stats": {
-                "lp": lp,
-                **{
-                    name: getattr(draws, name)
-                    for name in ("energy", "n_steps", "acceptance_rate", "diverging")
-                },
-                "tree_depth": draws.depth,
-                "step_size": np.full(draws.energy.shape, tuning.step_size),
-            },
-            "observed_data": observed,
-        },
-        coords={
-            "subject": list(data.subjects),
-            "trial": np.arange(data.n_trials),
-            "action": list(data.actions),
-        },
-        dims={
-            **{name: ["subject"] for name in by_subject},
-            **{name: ["subject", "trial"] for name in observed},
-            "offered": ["subject", "trial", "action"],
-        },
-        attrs={"/": settings | of_model},
-    )
-    names, shape = [p.name for p in model.parameters], tuning.shape
-    of_groups = [f"{name}_{what}" for what in ("group_mean", "group_sd") for name in names]
-    learned = {
-        "step_size": tuning.step_size,
-        "jump_rate": (("chain", "subject"), sampled.jump_rate),
-        # The stretch under which NUTS moves (rwlib.fitting.positions), which stands for a mass matrix.
-        "stretch_centre": ("dimension", shape.centre),
-        "stretch_group": (("group", "group_moved"), shape.group),
-        "stretch_slope": (("subject", "parameter", "group"), shape.slope),
-        "stretch_people": (("subject", "parameter", "parameter_moved"), shape.people),
-    }
-    coords = {
-        "subject": list(data.subjects),
-        "parameter": names,
-        "group": of_groups,
-        "chain": np.arange(schedule.num_chains),
-    }
-    tree["sampler"] = xr.DataTree(xr.Dataset(learned, coords))
-    return tree

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.scipy.linalg import solve_triangular
 from jax.scipy.special import logsumexp
 from jax.scipy.stats import logistic, norm
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
@@ -28,7 +30,7 @@ from rwlib.fitting.proposals import (
     propose_people,
 )
 
-__all__ = ["GroupPrior", "Place", "Trajectory", "draw_group", "jump", "keep_one", "nuts"]
+__all__ = ["GroupPrior", "Place", "Trajectory", "draw_effects", "draw_group", "jump", "keep_one", "nuts"]
 
 NUM_GROUP_PROPOSALS = 4  # of each group SD
 
@@ -173,6 +175,7 @@ def jump(
     proposals: Proposals,
     prior: GroupPrior,
     log_likelihood: Callable[[Array], Array],
+    regressions: Float[Array, "n_parameters n_subjects"] | None = None,
 ) -> tuple[People, Group, Bool[Array, " n_subjects"]]:
     r"""Offer every person some places at once, let the group jump given what is on offer, and let each person
     keep one place or stay.
@@ -195,6 +198,8 @@ def jump(
     log_likelihood : callable
         From many people, (n_places, n_parameters, n_subjects), to the log-likelihood of each, (n_places,
         n_subjects).
+    regressions : array, shape (n_parameters, n_subjects), optional
+        How far each person's mean lies from the group's; default: nowhere. It stays as it is.
 
     Returns
     -------
@@ -240,14 +245,17 @@ def jump(
         sds, 0.0, prior.sd_scale
     )
     log_offer -= log_density_of_groups(means, sds, proposals)
+    # Where people would be if all had the group's mean.
+    levelled = places if regressions is None else places - regressions
     of_group = (
-        -0.5 * ((places - group.mean[:, None]) / jnp.exp(group.log_sd)[:, None]) ** 2 - group.log_sd[:, None]
+        -0.5 * ((levelled - group.mean[:, None]) / jnp.exp(group.log_sd)[:, None]) ** 2
+        - group.log_sd[:, None]
     )
     log_weight += of_group.sum(axis=1)
     keys, kept_groups = jax.random.split(choice_key, len(means[0]) + 1), []
     for i, key_of_parameter in enumerate(keys[1:]):
         # (n_groups, n_places, n_subjects): as if this parameter had each of the groups on offer.
-        standard = (places[:, i] - means[:, i, None, None]) / sds[:, i, None, None]
+        standard = (levelled[:, i] - means[:, i, None, None]) / sds[:, i, None, None]
         log_joint = log_weight - of_group[:, i] - 0.5 * standard**2 - jnp.log(sds[:, i, None, None])
         kept = keep_one(key_of_parameter, log_offer[:, i] + logsumexp(log_joint, axis=1).sum(axis=1))
         log_weight = log_joint[kept]
@@ -262,7 +270,7 @@ def jump(
 
 
 def draw_group(key: PRNGKeyArray, people: People, group: Group, prior: GroupPrior) -> Group:
-    r"""Draw group means, and then group SDs, given the people.
+    r"""Draw group means, and then group SDs, given the people (and what they would be but for effects).
 
     The mean is normal. The logarithm l of the SD has the density
 
@@ -324,3 +332,60 @@ def draw_group(key: PRNGKeyArray, people: People, group: Group, prior: GroupPrio
     log_proposal = logistic.logpdf(places, 0.5 * jnp.log(peak), width)
     kept = keep_one(choice_key, log_density - log_proposal)
     return Group(mean, jnp.take_along_axis(places, kept[None], axis=0)[0])
+
+
+def draw_effects(
+    key: PRNGKeyArray,
+    people: People,
+    group: Group,
+    scales: Float[Array, " n_effects"],
+    rows: Int[np.ndarray, " n_effects"],
+    columns: Float[Array, "n_effects n_subjects"],
+) -> Float[Array, " n_effects"]:
+    r"""Draw the effects of columns about people, given the people and their group: a Bayesian regression with
+    a known SD.
+
+    The effects γ of one parameter are normal, with the precision
+    :math:`X^\top X / \sigma^2 + \mathrm{diag}(1/s^2)`; those of different parameters are independent.
+
+    Parameters
+    ----------
+    key : jax.random.key
+    people : array, shape (n_parameters, n_subjects)
+        Before the transform.
+    group : Group
+    scales : array, shape (n_effects,)
+        SDs of the effects' priors.
+    rows : array of int, shape (n_effects,)
+        The parameter of each effect.
+    columns : array, shape (n_effects, n_subjects)
+
+    Returns
+    -------
+    effects : array, shape (n_effects,)
+
+    References
+    ----------
+    Lindley, D. V., & Smith, A. F. M. (1972). Bayes estimates for the linear model.
+    https://doi.org/10.1111/j.2517-6161.1972.tb00885.x
+
+    Examples
+    --------
+    >>> import jax, jax.numpy as jnp, numpy as np
+    >>> from rwlib.fitting import moves
+    >>> from rwlib.fitting.proposals import Group
+    >>> age = jnp.linspace(-1, 1, 1000)[None]
+    >>> people = 2.0 + 0.7 * age + 0.1 * jax.random.normal(jax.random.key(0), (1, 1000))
+    >>> group = Group(jnp.array([2.0]), jnp.log(jnp.array([0.1])))
+    >>> effects = moves.draw_effects(jax.random.key(1), people, group, jnp.ones(1), np.array([0]), age)
+    >>> effects.round(1).tolist()
+    [0.7]
+    """
+    same = jnp.asarray(rows[:, None] == rows)
+    precisions = jnp.exp(-2 * group.log_sd)[rows]
+    precision = same * (columns @ columns.T) * precisions[:, None] + jnp.diag(1 / scales**2)
+    explained = (columns * (people - group.mean[:, None])[rows]).sum(axis=1) * precisions
+    cholesky = jnp.linalg.cholesky(precision)
+    centre = solve_triangular(cholesky, explained, lower=True)
+    noise = jax.random.normal(key, scales.shape, people.dtype)
+    return solve_triangular(cholesky, centre + noise, lower=True, trans=1)

@@ -1,10 +1,11 @@
 """What a chain moves: one flat vector for a group and its people, and the density that it has.
 
-It holds the parameters' group means, their group SDs, and for each parameter one number for each subject.
-Where a parameter is not centred, the subjects' numbers are their offsets z, and the SD stands there with
-either sign: θ = μ + σ z is the same for (σ, z) and (−σ, −z), so that a half-normal SD can be moved as a
-normal one, which has neither an edge at 0 nor the long tail of a logarithm. Where it is centred, the
-subjects' numbers are their values before the transform, and the SD stands there as its logarithm.
+It holds the parameters' group means, their group SDs, the effects of columns about people, and for each
+parameter one number for each subject. Where a parameter is not centred, the subjects' numbers are their
+offsets z, and the SD stands there with either sign: θ = μ + σ z (where there are effects, they move μ) is the
+same for (σ, z) and (−σ, −z), so that a half-normal SD can be moved as a normal one, which has neither an edge
+at 0 nor the long tail of a logarithm. Where it is centred, the subjects' numbers are their values before the
+transform, and the SD stands there as its logarithm.
 """
 
 import math
@@ -18,13 +19,21 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from rwlib.data.choices import ChoiceData
-from rwlib.fitting.hierarchy import SCORING, TRANSFORMS, Model, log_likelihood_of_model
+from rwlib.fitting.hierarchy import (
+    Model,
+    Regressors,
+    effect_rows,
+    effect_sites,
+    log_likelihood_of_people,
+    regressions,
+)
 from rwlib.fitting.moves import GroupPrior
 from rwlib.fitting.proposals import Group, People
 
 __all__ = [
     "Stretch",
     "draw_from_prior",
+    "effects_of",
     "group_prior",
     "learn_stretch",
     "log_density",
@@ -62,15 +71,33 @@ def split(position: Float[ArrayLike, "... n_dims"], model: Model, n_subjects: in
     >>> split(np.arange(5.0), WIN_STAY_LOSE_SHIFT, n_subjects=3)
     (array([0.]), array([1.]), array([[2., 3., 4.]]))
     """
-    n = len(model.parameters)
+    n = len(model.personal)
     return (
         position[..., :n],
         position[..., n : 2 * n],
-        position[..., 2 * n :].reshape(*position.shape[:-1], n, n_subjects),
+        position[..., 2 * n + len(model.effects) :].reshape(*position.shape[:-1], n, n_subjects),
     )
 
 
-def log_density(position: Position, data: ChoiceData, model: Model) -> Float[Array, ""]:
+def effects_of(position: Float[ArrayLike, "... n_dims"], model: Model) -> Float[ArrayLike, "... n_effects"]:
+    """The effects of columns about people: a view of a position, or of many.
+
+    Parameters
+    ----------
+    position : array of NumPy or JAX, shape (..., n_dims)
+    model : Model
+
+    Returns
+    -------
+    effects : array, shape (..., n_effects)
+    """
+    first = 2 * len(model.personal)
+    return position[..., first : first + len(model.effects)]
+
+
+def log_density(
+    position: Position, data: ChoiceData, model: Model, regressors: Regressors | None = None
+) -> Float[Array, ""]:
     """Logarithm of the density of a position: priors, and the likelihood of the choices.
 
     Parameters
@@ -78,6 +105,8 @@ def log_density(position: Position, data: ChoiceData, model: Model) -> Float[Arr
     position : array, shape (n_dims,)
     data : ChoiceData
     model : Model
+    regressors : Regressors, optional
+        Where the model has effects or shifts.
 
     Returns
     -------
@@ -103,9 +132,15 @@ def log_density(position: Position, data: ChoiceData, model: Model) -> Float[Arr
     >>> bool(log_density_of(position) == log_density_of(mirrored))
     True
     """
-    total, params = 0.0, {}
-    for p, mean, sd, subjects in zip(model.parameters, *split(position, model, data.n_subjects)):
+    n_subjects, effects = _number_of_people(data, regressors), effects_of(position, model)
+    total, people = 0.0, []
+    for effect, value in zip(model.effects, effects):
+        total += norm.logpdf(value, 0.0, effect.scale)
+    along = regressions(effects, model, regressors) if model.effects else None
+    for i, (p, mean, sd, subjects) in enumerate(zip(model.personal, *split(position, model, n_subjects))):
         total += norm.logpdf(mean, p.mean_location, p.mean_scale)
+        if model.effects:
+            mean = mean + along[i]
         if p.centred:  # `sd` is a logarithm
             total += (
                 math.log(2)
@@ -113,15 +148,21 @@ def log_density(position: Position, data: ChoiceData, model: Model) -> Float[Arr
                 + sd
                 + norm.logpdf(subjects, mean, jnp.exp(sd)).sum()
             )
-            unbounded = subjects
+            people.append(subjects)
         else:
             total += norm.logpdf(sd, 0.0, p.sd_scale) + norm.logpdf(subjects).sum()
-            unbounded = mean + sd * subjects
-        params[p.name] = TRANSFORMS[p.transform](unbounded).astype(SCORING)
-    return total + log_likelihood_of_model(data, params, model).sum()
+            people.append(mean + sd * subjects)
+    return total + log_likelihood_of_people(people, data, model, regressors).sum()
 
 
-def to_people(position: Position, model: Model, n_subjects: int) -> tuple[People, Group]:
+def _number_of_people(data, regressors):
+    """With regressors, the data may have several rows for each."""
+    return data.n_subjects if regressors is None else regressors.of_people.shape[-1]
+
+
+def to_people(
+    position: Position, model: Model, n_subjects: int, regressors: Regressors | None = None
+) -> tuple[People, Group]:
     """The people of a position, before the transform, and their group.
 
     Parameters
@@ -129,6 +170,8 @@ def to_people(position: Position, model: Model, n_subjects: int) -> tuple[People
     position : array, shape (n_dims,)
     model : Model
     n_subjects : int
+    regressors : Regressors, optional
+        Where the model has effects.
 
     Returns
     -------
@@ -136,12 +179,21 @@ def to_people(position: Position, model: Model, n_subjects: int) -> tuple[People
     group : Group
     """
     means, sds, subjects = split(position, model, n_subjects)
-    centred = jnp.array([p.centred for p in model.parameters])
-    people = jnp.where(centred[:, None], subjects, means[:, None] + sds[:, None] * subjects)
+    centred = jnp.array([p.centred for p in model.personal])
+    mean = means[:, None]
+    if model.effects:
+        mean = mean + regressions(effects_of(position, model), model, regressors)
+    people = jnp.where(centred[:, None], subjects, mean + sds[:, None] * subjects)
     return people, Group(means, jnp.where(centred, sds, jnp.log(jnp.abs(sds))))
 
 
-def to_position(people: People, group: Group, model: Model) -> Position:
+def to_position(
+    people: People,
+    group: Group,
+    model: Model,
+    effects: Float[ArrayLike, " n_effects"] | tuple = (),
+    regressors: Regressors | None = None,
+) -> Position:
     """The inverse of :func:`to_people`; of two positions that are the same, the one with positive SDs.
 
     Parameters
@@ -149,14 +201,20 @@ def to_position(people: People, group: Group, model: Model) -> Position:
     people : array, shape (n_parameters, n_subjects)
     group : Group
     model : Model
+    effects : array, shape (n_effects,), optional
+    regressors : Regressors, optional
+        Where the model has effects.
 
     Returns
     -------
     position : array, shape (n_dims,)
     """
-    centred, sds = jnp.array([p.centred for p in model.parameters]), jnp.exp(group.log_sd)
-    subjects = jnp.where(centred[:, None], people, (people - group.mean[:, None]) / sds[:, None])
-    return jnp.concatenate([group.mean, jnp.where(centred, group.log_sd, sds), subjects.ravel()])
+    centred, sds = jnp.array([p.centred for p in model.personal]), jnp.exp(group.log_sd)
+    mean, effects = group.mean[:, None], [effects] if model.effects else []
+    if model.effects:
+        mean = mean + regressions(*effects, model, regressors)
+    subjects = jnp.where(centred[:, None], people, (people - mean) / sds[:, None])
+    return jnp.concatenate([group.mean, jnp.where(centred, group.log_sd, sds), *effects, subjects.ravel()])
 
 
 def to_sites(
@@ -176,7 +234,9 @@ def to_sites(
     sites : dict of arrays, shape (...) or (..., n_subjects)
     """
     sites, (means, sds, subjects) = {}, split(positions, model, n_subjects)
-    for i, p in enumerate(model.parameters):
+    effects = effects_of(positions, model)
+    sites |= {site: effects[..., i] for i, site in enumerate(effect_sites(model))}
+    for i, p in enumerate(model.personal):
         sites[f"{p.name}_group_mean"] = means[..., i]
         sites[f"{p.name}_group_sd"] = sds[..., i] if p.centred else np.log(sds[..., i])
         sites[f"{p.name}_unbounded" if p.centred else f"{p.name}_offset"] = subjects[..., i, :]
@@ -195,11 +255,13 @@ def group_prior(model: Model) -> GroupPrior:
     prior : GroupPrior
     """
     return GroupPrior(
-        *(jnp.array([getattr(p, what) for p in model.parameters], float) for what in GroupPrior._fields)
+        *(jnp.array([getattr(p, what) for p in model.personal], float) for what in GroupPrior._fields)
     )
 
 
-def draw_from_prior(rng: np.random.Generator, model: Model, n_subjects: int) -> Float[np.ndarray, " n_dims"]:
+def draw_from_prior(
+    rng: np.random.Generator, model: Model, n_subjects: int, regressors: Regressors | None = None
+) -> Float[np.ndarray, " n_dims"]:
     """A position drawn from the prior, where a chain may start: chains that start far apart show what does
     not mix.
 
@@ -208,18 +270,24 @@ def draw_from_prior(rng: np.random.Generator, model: Model, n_subjects: int) -> 
     rng : numpy.random.Generator
     model : Model
     n_subjects : int
+    regressors : Regressors, optional
+        Where the model has effects.
 
     Returns
     -------
     position : array, shape (n_dims,)
     """
     location, scale, sd_scale, centred = np.array(
-        [(p.mean_location, p.mean_scale, p.sd_scale, p.centred) for p in model.parameters], float
+        [(p.mean_location, p.mean_scale, p.sd_scale, p.centred) for p in model.personal], float
     ).T
     means, sds = rng.normal(location, scale), np.abs(rng.normal(0.0, sd_scale))
     offsets = rng.normal(size=(len(means), n_subjects))
-    subjects = np.where(centred[:, None], means[:, None] + sds[:, None] * offsets, offsets)
-    return np.concatenate([means, np.where(centred, np.log(sds), sds), subjects.ravel()])
+    effects = rng.normal(0.0, np.array([effect.scale for effect in model.effects]))
+    mean = means[:, None]
+    if model.effects:
+        mean = mean + np.asarray(regressions(effects, model, regressors))
+    subjects = np.where(centred[:, None], mean + sds[:, None] * offsets, offsets)
+    return np.concatenate([means, np.where(centred, np.log(sds), sds), effects, subjects.ravel()])
 
 
 class Stretch(NamedTuple):
@@ -232,7 +300,7 @@ class Stretch(NamedTuple):
     """
 
     centre: Float[Array, " n_dims"]
-    group: Float[Array, "n_groups n_groups"]  # lower triangular; of all means and SDs, 2 n_parameters
+    group: Float[Array, "n_groups n_groups"]  # lower triangular; of all means, SDs and effects
     slope: Float[Array, "n_subjects n_parameters n_groups"]
     people: Float[Array, "n_subjects n_parameters n_parameters"]  # lower triangular
 
@@ -293,52 +361,64 @@ def rough_stretch(model: Model, n_subjects: int) -> Stretch:
     -------
     shape : Stretch
     """
-    n = len(model.parameters)
+    n, n_groups = len(model.personal), 2 * len(model.personal) + len(model.effects)
     centred, sd_scales = (
-        np.array([p.centred for p in model.parameters], bool),
-        np.array([p.sd_scale for p in model.parameters]),
+        np.array([p.centred for p in model.personal], bool),
+        np.array([p.sd_scale for p in model.personal]),
     )
     means = sd_scales / n_subjects**0.5
     sds = np.where(centred, (2 / n_subjects) ** 0.5, sd_scales * (0.5 / n_subjects) ** 0.5)
+    effects = np.array([effect.scale for effect in model.effects]) / n_subjects**0.5
     people = np.diag(np.where(centred, sd_scales / 2, 0.8))
     return Stretch(
-        np.zeros(n * (2 + n_subjects)),
-        np.diag([*means, *sds]),
-        np.zeros((n_subjects, n, 2 * n)),
+        np.zeros(n_groups + n * n_subjects),
+        np.diag([*means, *sds, *effects]),
+        np.zeros((n_subjects, n, n_groups)),
         np.tile(people, (n_subjects, 1, 1)),
     )
 
 
-def learn_stretch(positions: Float[np.ndarray, "n_draws n_dims"], model: Model, n_subjects: int) -> Stretch:
+def learn_stretch(
+    positions: Float[np.ndarray, "n_draws n_dims"],
+    model: Model,
+    n_subjects: int,
+    regressors: Regressors | None = None,
+) -> Stretch:
     r"""The shape of a posterior, from draws of it.
 
     Given the group, a person's offsets have the covariance C = (I + F)⁻¹, with F what the data add to the
     prior's information. If the group mean moves by dμ or the group SD by dσ, the value that the data favour
-    stays, so the offsets move by −(I − C)(dμ + z dσ) / σ on average. As in Stan, covariances of few draws are
-    pulled towards a guess.
+    stays, so the offsets move by −(I − C)(dμ + z dσ) / σ on average; an effect moves μ by its column. As in
+    Stan, covariances of few draws are pulled towards a guess.
 
     Parameters
     ----------
     positions : array, shape (n_draws, n_dims)
     model : Model
     n_subjects : int
+    regressors : Regressors, optional
+        Where the model has effects.
 
     Returns
     -------
     shape : Stretch
     """
-    rough, n_draws, n = rough_stretch(model, n_subjects), len(positions), len(model.parameters)
+    rough, n_draws = rough_stretch(model, n_subjects), len(positions)
+    n, n_groups = len(model.personal), len(rough.group)
     centre = positions.mean(axis=0)
     deviation = positions - centre
-    group, (_, _, subjects) = deviation[:, : 2 * n], split(deviation, model, n_subjects)
+    group, (_, _, subjects) = deviation[:, :n_groups], split(deviation, model, n_subjects)
     covariance = np.einsum("dps,dqs->spq", subjects, subjects)
     pull = lambda sum_of_products, guess: (sum_of_products + 5 * guess) / (n_draws + 5)  # noqa: E731
-    not_centred = np.array([not p.centred for p in model.parameters], float)
+    not_centred = np.array([not p.centred for p in model.personal], float)
     _, sds, offsets = split(centre, model, n_subjects)
     # What the data take from the variance that an offset has in the group.
     taken = np.eye(n) - covariance / n_draws
     taken *= not_centred[:, None] * not_centred / np.where(not_centred, sds, 1.0)
     slope = np.concatenate([-taken, -taken * offsets.T[:, None, :]], axis=2)
+    if model.effects:
+        by_effects = -taken[..., effect_rows(model)] * regressors.of_people.T[:, None, :]
+        slope = np.concatenate([slope, by_effects], axis=2)
     left = subjects - np.einsum("spg,dg->dps", slope, group)
     covariance = np.einsum("dps,dqs->spq", left, left)
     return Stretch(

@@ -166,6 +166,7 @@ def learn_proposals(
     people: Float[np.ndarray, "n_draws n_parameters n_subjects"],
     group_means: Float[np.ndarray, "n_draws n_parameters"],
     group_sds: Float[np.ndarray, "n_draws n_parameters"],
+    regressions: Float[np.ndarray, "n_parameters n_subjects"] | None = None,
 ) -> Proposals:
     """Proposals from draws of the posterior. A person's own normals are found by a few steps of EM for a
     mixture of equal parts.
@@ -178,6 +179,8 @@ def learn_proposals(
     people : array, shape (n_draws, n_parameters, n_subjects)
         Before the transform.
     group_means, group_sds : arrays, shape (n_draws, n_parameters)
+    regressions : array, shape (n_parameters, n_subjects), optional
+        How far each person's mean lies from the group's; default: nowhere.
 
     Returns
     -------
@@ -205,6 +208,8 @@ def learn_proposals(
         means, choleskys, log_densities = zip(*(_normal_of(x, weight) for weight in (first, 1 - first)))
         first = 1 / (1 + np.exp(np.clip(log_densities[1] - log_densities[0], -500, 500)))
     of_group = np.broadcast_to(group_means.mean(axis=0) / spread, means[0].shape)
+    if regressions is not None:
+        of_group = of_group + (regressions / spread[:, None]).T
     mean = spread[:, None] * np.stack([of_group, of_group, *means]).transpose(0, 2, 1)
     round_ = np.broadcast_to(np.eye(len(spread)), choleskys[0].shape)
     cholesky = spread[:, None] * np.stack([round_, WIDER * round_, *choleskys])

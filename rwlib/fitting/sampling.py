@@ -1,7 +1,6 @@
 """Draw from the posterior: three moves for each draw, chains on all cores, a warm-up that learns from all
 chains of a data set."""
 
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +14,11 @@ from numpyro.infer.hmc_util import dual_averaging
 
 from rwlib.fitting import moves
 from rwlib.data.choices import ChoiceData
-from rwlib.fitting.hierarchy import SCORING, TRANSFORMS, Model, log_likelihood_of_model
+from rwlib.fitting.hierarchy import Model, Regressors, effect_rows, log_likelihood_of_people, regressions
 from rwlib.fitting.positions import (
     Stretch,
     draw_from_prior,
+    effects_of,
     group_prior,
     learn_stretch,
     log_density,
@@ -30,6 +30,7 @@ from rwlib.fitting.positions import (
     unstretch,
 )
 from rwlib.fitting.proposals import Proposals, learn_proposals, rough_proposals
+from rwlib.running.machine import n_cores
 
 __all__ = ["MAX_DEPTH", "Sample", "Schedule", "Tuning", "sample"]
 
@@ -93,6 +94,7 @@ def sample(
     schedule: Schedule,
     progress: Callable[[int], object] = lambda n_draws: None,
     num_threads: int | None = None,
+    regressors: Regressors | None = None,
 ) -> Sample:
     """Draw from the posterior of every data set in a stack.
 
@@ -111,6 +113,8 @@ def sample(
         Told the number of new draws now and then.
     num_threads : int, optional
         How many threads share the chains. Default: one for each core.
+    regressors : Regressors, optional
+        Stacked, where the model has effects or shifts.
 
     Returns
     -------
@@ -121,7 +125,9 @@ def sample(
     Warm-up in growing windows: Stan Development Team, *Stan Reference Manual*, section 15.2. Pooling the
     chains: Hoffman, M. D., & Sountsov, P. (2022), https://proceedings.mlr.press/v151/hoffman22a.html.
     """
-    n_datasets, n_subjects = data.choices.shape[:2]
+    n_datasets = len(data.choices)
+    n_subjects = data.choices.shape[1] if regressors is None else regressors.of_people.shape[-1]
+    studied = data, regressors
     shares = np.array_split(
         np.arange(schedule.num_chains), _number_of_shares(schedule.num_chains, num_threads)
     )
@@ -134,20 +140,18 @@ def sample(
     def draw(chains, tuning, n_draws, first, max_depth, adapting):
         """``n_draws`` of every chain, each share of the chains in a thread of its own."""
         settings = dict(max_depth=max_depth, adapting=adapting, target_accept=schedule.target_accept)
-        work = partial(_draw_share, data, model, tuning, settings, n_draws, first, count, interrupted)
+        work = partial(_draw_share, studied, model, tuning, settings, n_draws, first, count, interrupted)
         of_shares = threads.map(work, [jax.tree.map(lambda x: x[:, share], chains) for share in shares])
         return jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *of_shares)
 
     # Energies are sums over all trials of all subjects, whose differences single precision loses.
     with jax.enable_x64(True), ThreadPoolExecutor(len(shares)) as threads:
         try:
-            chains, tuning = (
-                _start(model, schedule, n_datasets, n_subjects),
-                _first_tuning(model, n_datasets, n_subjects),
-            )
+            chains = _start(model, schedule, n_datasets, n_subjects, regressors)
+            tuning = _first_tuning(model, n_datasets, n_subjects)
             for share in {len(share): share for share in shares}.values():  # compile once, not in each thread
                 settings = dict(max_depth=0, adapting=False, target_accept=schedule.target_accept)
-                _advance(jax.tree.map(lambda x: x[:, share], chains), data, tuning, 0, 0, settings, model)  # noqa: B023
+                _advance(jax.tree.map(lambda x: x[:, share], chains), studied, tuning, 0, 0, settings, model)  # noqa: B023
             first, windows = 0, _windows(schedule.num_warmup)
             for i, n_draws in enumerate(windows):
                 chains = _set_step_size(chains, tuning)
@@ -161,7 +165,7 @@ def sample(
                     tuning = tuning._replace(step_size=np.exp(np.asarray(chains.step_search[1]).mean(axis=1)))
                 # The last window is for the step size only, and one draw has no shape.
                 if i < len(windows) - 1 and n_draws * schedule.num_chains > 1:
-                    tuning = _learn(draws.position, tuning, model, n_subjects)
+                    tuning = _learn(draws.position, tuning, model, n_subjects, regressors)
             chains = _set_step_size(chains, tuning)
             _, draws, n_jumps = draw(
                 chains, tuning, schedule.num_samples, first, max_depth=MAX_DEPTH, adapting=False
@@ -175,16 +179,26 @@ def sample(
 def _number_of_shares(num_chains, num_threads):
     """One for each core; an accelerator takes all chains at once."""
     if num_threads is None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        num_threads = cores if jax.default_backend() == "cpu" else 1
+        num_threads = n_cores() if jax.default_backend() == "cpu" else 1
     return min(num_chains, max(num_threads, 1))
 
 
-def _start(model, schedule, n_datasets, n_subjects):
+def _of_dataset(i, regressors):
+    """Those of one data set, as NumPy arrays."""
+    return None if regressors is None else jax.tree.map(lambda x: np.asarray(x)[i], regressors)
+
+
+def _start(model, schedule, n_datasets, n_subjects, regressors):
     """Chains across the prior, each with a key of its own."""
     pairs = [[(seed, chain) for chain in range(schedule.num_chains)] for seed in schedule.seeds]
     position = np.array(
-        [[draw_from_prior(np.random.default_rng(pair), model, n_subjects) for pair in row] for row in pairs]
+        [
+            [
+                draw_from_prior(np.random.default_rng(pair), model, n_subjects, _of_dataset(i, regressors))
+                for pair in row
+            ]
+            for i, row in enumerate(pairs)
+        ]
     )
     keys = np.array(
         [
@@ -220,27 +234,31 @@ def _first_tuning(model, n_datasets, n_subjects):
     return jax.tree.map(lambda x: np.broadcast_to(x, (n_datasets, *x.shape)), first)
 
 
-def _learn(positions, tuning, model, n_subjects):
+def _learn(positions, tuning, model, n_subjects, regressors):
     """The shape of the posterior, and the proposals of jumps, from what all chains of a data set drew in a
     window."""
-    learned, centred = [], np.array([p.centred for p in model.parameters])
-    for pooled in positions.reshape(len(positions), -1, positions.shape[-1]).astype(float):
+    learned, centred = [], np.array([p.centred for p in model.personal])
+    for i, pooled in enumerate(positions.reshape(len(positions), -1, positions.shape[-1]).astype(float)):
+        of_each, along = _of_dataset(i, regressors), 0.0
+        if model.effects:
+            along = np.asarray(regressions(effects_of(pooled, model), model, of_each))
         means, sds, subjects = split(pooled, model, n_subjects)
         sds = np.where(centred, np.exp(sds), sds)
-        people = np.where(centred[:, None], subjects, means[..., None] + sds[..., None] * subjects)
-        learned.append((learn_stretch(pooled, model, n_subjects), learn_proposals(people, means, sds)))
+        people = np.where(centred[:, None], subjects, means[..., None] + along + sds[..., None] * subjects)
+        proposals = learn_proposals(people, means, sds, along.mean(axis=0) if model.effects else None)
+        learned.append((learn_stretch(pooled, model, n_subjects, of_each), proposals))
     shape, proposals = jax.tree.map(lambda *of_each: np.stack(of_each), *learned)
     return tuning._replace(shape=shape, proposals=proposals)
 
 
-def _draw_share(data, model, tuning, settings, n_draws, first, count, interrupted, chains):
+def _draw_share(studied, model, tuning, settings, n_draws, first, count, interrupted, chains):
     """``n_draws`` of every chain in a share: the chains as they are then, the draws, and the number of each
     person's jumps."""
     with jax.enable_x64(True):  # a setting of the thread
         found, n_jumps, n_done = [], 0, 0
         while not (n_done == n_draws and found) and not interrupted.is_set():
             n_now = min(DRAWS_PER_CALL, n_draws - n_done)
-            chains, draws, jumps = _advance(chains, data, tuning, first + n_done, n_now, settings, model)
+            chains, draws, jumps = _advance(chains, studied, tuning, first + n_done, n_now, settings, model)
             found.append(jax.tree.map(lambda x: np.asarray(x)[:, :, :n_now], draws))
             n_jumps, n_done = n_jumps + np.asarray(jumps), n_done + n_now
             count(n_now * chains.key.shape[0] * chains.key.shape[1])
@@ -252,12 +270,12 @@ def _draw_share(data, model, tuning, settings, n_draws, first, count, interrupte
 
 
 @partial(jax.jit, static_argnames="model")
-def _advance(chains, data, tuning, first, n_draws, settings, model):
+def _advance(chains, studied, tuning, first, n_draws, settings, model):
     """At most DRAWS_PER_CALL draws of all chains (n_datasets, n_chains): the one program in which a fit
     spends its time."""
     n_datasets, n_chains = chains.key.shape[:2]
     side_by_side = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), chains)
-    of_each = jax.tree.map(lambda x: jnp.repeat(jnp.asarray(x), n_chains, axis=0), (data, tuning))
+    of_each = jax.tree.map(lambda x: jnp.repeat(jnp.asarray(x), n_chains, axis=0), (studied, tuning))
 
     def one_draw(i, carry):
         chains, kept, jumps = carry
@@ -277,15 +295,16 @@ def _advance(chains, data, tuning, first, n_draws, settings, model):
         number,
         count.astype(bool),
     )
-    jumps = jnp.zeros((len(number), data.choices.shape[1]), int)
+    jumps = jnp.zeros((len(number), tuning.proposals.mean.shape[-1]), int)
     result = jax.lax.fori_loop(0, n_draws, one_draw, (side_by_side, kept, jumps))
     return jax.tree.map(lambda x: x.reshape(n_datasets, n_chains, *x.shape[1:]), result)
 
 
-def _one_draw(chain, data, tuning, draw_number, settings, model):
+def _one_draw(chain, studied, tuning, draw_number, settings, model):
     """NUTS, a jump of people and groups, and the groups given the people."""
     keys = jax.random.split(jax.random.fold_in(jax.random.wrap_key_data(chain.key), draw_number), 3)
-    minus_log_density = lambda position: -log_density(position, data, model)  # noqa: E731
+    data, regressors = studied
+    minus_log_density = lambda position: -log_density(position, data, model, regressors)  # noqa: E731
 
     # NUTS moves in coordinates in which the posterior is round.
     moved = unstretch(chain.place.position, tuning.shape)
@@ -304,13 +323,20 @@ def _one_draw(chain, data, tuning, draw_number, settings, model):
         lambda new, old: jnp.where(settings["adapting"], new, old), searched, chain.step_search
     )
 
-    people, group = to_people(stretch(place.position, tuning.shape), model, data.n_subjects)
-    prior = group_prior(model)
+    position, n_subjects = stretch(place.position, tuning.shape), tuning.proposals.mean.shape[-1]
+    people, group = to_people(position, model, n_subjects, regressors)
+    effects, prior = effects_of(position, model), group_prior(model)
+    along = regressions(effects, model, regressors) if model.effects else None
     people, group, jumped = moves.jump(
-        keys[1], people, group, tuning.proposals, prior, partial(_score, data, model)
+        keys[1], people, group, tuning.proposals, prior, partial(_score, *studied, model), along
     )
-    group = moves.draw_group(keys[2], people, group, prior)
-    position = to_position(people, group, model)
+    group = moves.draw_group(keys[2], people - along if model.effects else people, group, prior)
+    if model.effects:
+        scales = jnp.array([effect.scale for effect in model.effects])
+        effects = moves.draw_effects(
+            jax.random.fold_in(keys[2], 1), people, group, scales, effect_rows(model), regressors.of_people
+        )
+    position = to_position(people, group, model, effects, regressors)
     place = moves.Place(position, *jax.value_and_grad(minus_log_density)(position))
     draw = Draw(
         position.astype(jnp.float32),
@@ -324,14 +350,7 @@ def _one_draw(chain, data, tuning, draw_number, settings, model):
     return Chain(chain.key, place, step_search), draw, jumped
 
 
-def _score(data, model, places):
+def _score(data, regressors, model, places):
     """Log-likelihood of each of many people, (n_places, n_parameters, n_subjects), for their own data:
     (n_places, n_subjects)."""
-
-    def one_place(people):
-        params = {
-            p.name: TRANSFORMS[p.transform](x).astype(SCORING) for p, x in zip(model.parameters, people)
-        }
-        return log_likelihood_of_model(data, params, model)
-
-    return jax.vmap(one_place)(places)
+    return jax.vmap(lambda people: log_likelihood_of_people(people, data, model, regressors))(places)

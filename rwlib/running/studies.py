@@ -23,6 +23,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from rwlib.running.fingerprint import changes, fingerprint
+from rwlib.running.machine import shows_progress
 
 # Dask is imported where it is used: half a second that only studies should cost.
 
@@ -117,8 +118,6 @@ def run_study(
     # A process that was just started, and is reading the script.
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise RuntimeError(_GUARD)
-    if progress_bar is None:
-        progress_bar = os.environ.get("RWLIB_PROGRESS_BAR", "1") != "0"
     identity = _identity(work)
     by_name = _named(work, [_plain(i, piece) for i, piece in enumerate(pieces)])
     folder = Path(folder)
@@ -129,7 +128,7 @@ def run_study(
     bar = tqdm(
         total=len(by_name),
         initial=len(by_name) - len(missing),
-        disable=not progress_bar,
+        disable=not shows_progress(progress_bar),
         desc=work.__name__,
         unit=" pieces",
         leave=False,

@@ -1,0 +1,321 @@
+"""What parameters follow, and what moves them: from formulas about people and conditions to a model and its
+regressors."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from rwlib.data.choices import ChoiceData
+from rwlib.data.design import Design
+from rwlib.fitting.hierarchy import Effect, GroupParameter, Model, Regressors, Shift
+
+__all__ = ["Described", "Term", "describe"]
+
+
+class Term(NamedTuple):
+    """One column of a formula, as it stands in the model.
+
+    ``label`` is what it is called (``"diagnosis: patient"``), ``meaning`` says what is compared
+    (``"patient − control"``, ``"1 SD = 9.8, mean 34.2"``). ``low`` and ``high`` are what the column holds at
+    the two ends of the comparison, where 0 is the mean over people, or over conditions.
+    """
+
+    parameter: str
+    label: str
+    meaning: str
+    low: float
+    high: float
+
+
+class Described(NamedTuple):
+    """A model with effects and shifts, the data as it scores them, and what its terms are called."""
+
+    model: Model
+    data: ChoiceData
+    regressors: Regressors | None
+    effects: tuple[Term, ...] = ()
+    shifts: tuple[Term, ...] = ()
+    conditions: tuple[str, ...] = ()
+
+
+def describe(
+    data: ChoiceData,
+    model: Model,
+    group: Mapping[str, str] | None = None,
+    within: Mapping[str, str] | None = None,
+) -> Described:
+    """Let parameters follow columns about people, and move with conditions.
+
+    The group mean of a parameter in ``group`` becomes μ + Σ γₖ xₖ for each person, before the transform. A
+    column of numbers is taken in units of its SD, a column of labels as differences from its first label, and
+    every column is centred, so that μ is the mean over people whatever the columns are. A parameter in
+    ``within`` becomes θᵢ + Σ cₖ δᵢₖ for person i: each person has a shift δ of their own, and the shifts have
+    a group mean and a group SD. The codes c are centred over conditions, so that θᵢ lies in their middle.
+
+    Parameters
+    ----------
+    data : ChoiceData
+    model : Model
+    group : dict of formulas, optional
+        For each parameter the columns of ``data.people`` that it follows: ``{"alpha_neg": "diagnosis +
+        age"}``.
+    within : dict of formulas, optional
+        For each parameter the columns of ``data.conditions`` that it moves with: ``{"beta": "drug"}``.
+
+    Returns
+    -------
+    described : Described
+        Without a formula: model and data as they are, and no regressors.
+
+    Raises
+    ------
+    ValueError
+        If a parameter or column is unknown, a formula cannot be read or leaves out the intercept, or a column
+        is constant, incomplete, or follows from others.
+
+    References
+    ----------
+    Why every column is centred: Gelman, A. (2008). Scaling regression inputs by dividing by two standard
+    deviations. https://doi.org/10.1002/sim.3107
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> from rwlib.fitting.effects import describe
+    >>> people = {"diagnosis": ["control", "patient", "patient", "control"]}
+    >>> data = rwlib.ChoiceData([[0, 1]] * 4, [[1.0, 0.0]] * 4, people=people)
+    >>> described = describe(data, rwlib.SYMMETRIC, group={"alpha": "diagnosis"})
+    >>> described.effects[0].label, described.regressors.of_people.tolist()
+    ('diagnosis: patient', [[-0.5, 0.5, 0.5, -0.5]])
+    """
+    _check_formulas("group", group, model)
+    _check_formulas("within", within, model)
+    if not group and not within:
+        return Described(model, data, None)
+    scales = {p.name: p for p in model.parameters}
+    of_people, effects, terms = [], [], []
+    for parameter, formula in (group or {}).items():
+        for term, column in _columns_of(parameter, formula, data.person_table, data.person_table, "people"):
+            terms.append(term)
+            of_people.append(column)
+            effects.append(Effect(parameter, scales[parameter].mean_scale))
+
+    conditions, split = _conditions(data, within), data
+    of_conditions, shifts, moved = [], [], []
+    if within:
+        for parameter, formula in within.items():
+            for k, (term, column) in enumerate(
+                _columns_of(parameter, formula, conditions.table, data.condition_table, "conditions")
+            ):
+                moved.append(term)
+                of_conditions.append(column)
+                p = scales[parameter]
+                over_people = GroupParameter(
+                    f"{parameter}_shift_{k}", "identity", 0.0, p.mean_scale, p.sd_scale / 2
+                )
+                shifts.append(Shift(parameter, over_people))
+        split = _by_condition(data, conditions.of_block, len(conditions.table))
+    regressors = Regressors(
+        np.array(of_people, float).reshape(-1, data.n_subjects),
+        np.array(of_conditions, float).reshape(-1, len(conditions.table)),
+    )
+    described = model._replace(effects=tuple(effects), shifts=tuple(shifts))
+    return Described(described, split, regressors, tuple(terms), tuple(moved), conditions.labels)
+
+
+def _check_formulas(what, formulas, model):
+    """Refuse what cannot be a formula for a parameter."""
+    if formulas is None:
+        return
+    if not isinstance(formulas, Mapping):
+        raise ValueError(f"{what} is {formulas!r}; give a dictionary, as in {what}={{'beta': 'drug'}}.")
+    names = [p.name for p in model.parameters]
+    for parameter, formula in formulas.items():
+        if parameter not in names:
+            raise ValueError(
+                f"{what} names {parameter!r}, which is no parameter of the model {model.name!r}; it has "
+                f"{', '.join(map(repr, names))}."
+            )
+        if not isinstance(formula, str) or not formula.strip():
+            raise ValueError(
+                f"{what}[{parameter!r}] is {formula!r}; give a formula as text, such as 'diagnosis + age'."
+            )
+
+
+# Formulas
+
+
+def _columns_of(parameter, formula, table, whole, what):
+    """Each column of a formula, centred, with what it is called. ``whole`` has what the formula may read."""
+    from formulaic import Formula  # takes a while, and few fits need it
+
+    where = f"The formula {formula!r} of {parameter!r}"
+    try:
+        parsed = Formula(formula)
+        used = sorted(map(str, parsed.required_variables))
+    except Exception as error:  # formulaic raises several of its own, and Python's
+        raise ValueError(f"{where} cannot be read: {str(error).splitlines()[0]}") from error
+    for column in used:
+        if column not in whole.columns:
+            there = ", ".join(map(repr, whole.columns)) or "none"
+            how = {"people": "people=", "conditions": "block="}[what]
+            raise ValueError(
+                f"{where} reads {column!r}, but the data's columns about {what} are {there}. Read them with "
+                f"{how}[{column!r}]."
+            )
+        _check_column(where, table, column)
+    units = {column: _unit(table[column]) for column in used}
+    scaled = pd.DataFrame({column: unit.values for column, unit in units.items()}, index=table.index)
+    try:
+        matrix = parsed.get_model_matrix(scaled, context={}, na_action="raise")
+    except Exception as error:
+        raise ValueError(f"{where} cannot be evaluated: {error}") from error
+    if "Intercept" not in getattr(matrix, "columns", ()):
+        raise ValueError(f"{where} has no intercept, which is the group mean: leave out '0', '-1' and '~'.")
+    found, before = [], [np.ones(len(table))]
+    for name in matrix.columns.drop("Intercept"):
+        column = matrix[name].to_numpy(float)
+        if np.linalg.matrix_rank(np.stack([*before, column])) == len(before):
+            others = ", ".join(repr(term.label) for term, _ in found) or "the group mean"
+            raise ValueError(
+                f"{where} has the column {name!r}, which follows from {others}: what belongs to which "
+                "cannot be told. Leave one of them out."
+            )
+        before.append(column)
+        label, meaning = _words(name, units)
+        centred = column - column.mean()
+        # The two that are compared, or half an SD to both sides of the mean.
+        ends = (centred.min(), centred.max()) if len(set(column)) == 2 else (-0.5, 0.5)
+        found.append((Term(parameter, label, meaning, *map(float, ends)), centred))
+    if not found:
+        raise ValueError(f"{where} names no column: leave it out, or name one of {list(whole.columns)}.")
+    return found
+
+
+def _check_column(where, table, column):
+    values = table[column]
+    missing = values.isna().to_numpy()
+    if missing.any():
+        kind, label = table.index.name, table.index[int(np.argmax(missing))]
+        raise ValueError(
+            f"{where} reads {column!r}, which has no value for {kind} {label!r}. Leave that out with where=, "
+            "or fill it in."
+        )
+    if values.nunique() == 1:
+        raise ValueError(
+            f"{where} reads {column!r}, which is {values.iloc[0]!r} for every {table.index.name}: it cannot "
+            "explain a difference. Leave it out."
+        )
+
+
+class _Unit(NamedTuple):
+    """A column as formulas read it, and what one step of it means."""
+
+    values: pd.Series
+    meaning: str
+    levels: tuple  # of labels, in order; none for numbers
+
+
+def _unit(values):
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        numbers = values.astype(float)
+        if numbers.nunique() == 2:
+            low, high = numbers.min(), numbers.max()
+            return _Unit((numbers - low) / (high - low), f"{high:g} − {low:g}", ())
+        mean, sd = numbers.mean(), numbers.std(ddof=0)
+        return _Unit((numbers - mean) / sd, f"1 SD = {sd:.3g}, mean {mean:.3g}", ())
+    labels = values.map(str)
+    levels = tuple(sorted(labels.unique()))
+    return _Unit(pd.Series(pd.Categorical(labels, levels), values.index), "", levels)
+
+
+def _words(name, units):
+    """What a column of the matrix is called, and what it compares."""
+    parts, meanings = [], []
+    for part in name.split(":"):
+        column, _, level = part.partition("[T.")
+        if level:
+            level = level.removesuffix("]")
+            parts.append(f"{column}: {level}")
+            meanings.append(f"{level} − {units[column].levels[0]}" if column in units else level)
+        else:
+            parts.append(column)
+            meanings.append(units[column].meaning if column in units else "as in the formula")
+    return " × ".join(parts), " × ".join(meanings)
+
+
+# Conditions
+
+
+class _Conditions(NamedTuple):
+    """What differs between blocks, as far as formulas read it: a row for each combination that occurs."""
+
+    table: pd.DataFrame
+    labels: tuple[str, ...]
+    of_block: np.ndarray  # the number of each block's condition
+
+
+def _conditions(data, within):
+    from formulaic import Formula
+
+    table = data.condition_table
+    used = []
+    for formula in (within or {}).values():
+        try:
+            used += [str(x) for x in Formula(formula).required_variables if str(x) in table.columns]
+        except Exception:  # said by _columns_of
+            continue
+    used = [column for column in table.columns if column in used]
+    if not used:
+        return _Conditions(pd.DataFrame(index=pd.RangeIndex(1, name="condition")), (), np.zeros(0, int))
+    codes, _ = pd.factorize(pd.MultiIndex.from_frame(table[used].astype(object)))
+    first = pd.Series(codes).drop_duplicates().index
+    conditions = table.iloc[first][used].reset_index(drop=True)
+    conditions.index.name = "condition"
+    labels = tuple(", ".join(map(str, row)) for row in conditions.itertuples(index=False))
+    return _Conditions(conditions, labels, codes)
+
+
+def _by_condition(data, of_block, n_conditions):
+    """The same trials with a row for each condition of each person: everybody's first condition, then
+    everybody's second. A condition in which somebody did not play is masked. ``trials`` says where each trial
+    comes from."""
+    mask, block = np.asarray(data.mask), np.asarray(data.design.block)
+    run = np.cumsum(np.diff(block, axis=1, prepend=block[:, :1]) != 0, axis=1)  # a block may come back
+    condition = np.where(mask, of_block[block], -1)
+    in_several = [len(set(row[row >= 0])) > 1 for row in condition]
+    if not any(in_several):
+        raise ValueError(
+            "within is for conditions of the same people, but everybody was in one condition only. Read the "
+            "column with people=, and give it to group."
+        )
+    length = max(int((condition == c).sum(axis=1).max()) for c in range(n_conditions))
+    rows, take, there = [], [], []
+    for c in range(n_conditions):
+        for person in range(data.n_subjects):
+            trials = np.flatnonzero(condition[person] == c)
+            rows.append(person)
+            take.append(np.pad(trials, (0, length - len(trials)), mode="edge" if len(trials) else "constant"))
+            there.append(np.arange(length) < len(trials))
+    rows, take, there = np.array(rows)[:, None], np.array(take), np.array(there)
+    pick = lambda x: np.asarray(x)[rows, take]  # noqa: E731
+    design = data.design._replace(block=run)
+    design = Design(**{name: _picked(getattr(design, name), pick) for name in Design._fields})
+    if design.forced is not None:
+        design = design._replace(forced=np.where(there, design.forced, -1))
+    return ChoiceData(
+        np.where(there, pick(data.choices), 0),
+        np.where(there, pick(data.rewards), 0.0),
+        there,
+        n_actions=data.n_actions,
+        design=design,
+        trials=np.where(there, take, -1),
+    )
+
+
+def _picked(part, pick):
+    if part is None:
+        return None
+    return {name: pick(x) for name, x in part.items()} if isinstance(part, Mapping) else pick(part)

@@ -1,0 +1,205 @@
+"""What is drawn, under the names and labels that its user knows: trees of draws, in the form of ArviZ."""
+
+import json
+
+import arviz_base
+import numpy as np
+import xarray as xr
+
+from rwlib.data.choices import ChoiceData
+from rwlib.data.design import arrays_of
+from rwlib.fitting.effects import Described
+from rwlib.fitting.hierarchy import TRANSFORMS, effect_sites, model_fingerprint, regressions
+from rwlib.fitting.positions import draw_from_prior, effects_of, split, to_sites
+from rwlib.fitting.sampling import MAX_DEPTH, Sample, Schedule
+
+__all__ = ["prior_draws", "to_datatree"]
+
+
+def to_datatree(
+    sampled: Sample, data: ChoiceData, described: Described, schedule: Schedule, seed: int
+) -> xr.DataTree:
+    """Name what was sampled, as :func:`rwlib.fitting.inference.fit` returns it.
+
+    Parameters
+    ----------
+    sampled : Sample
+        Of one data set.
+    data : ChoiceData
+        As the user gave it.
+    described : Described
+        What was fitted to it.
+    schedule : Schedule
+    seed : int
+
+    Returns
+    -------
+    fit : xarray.DataTree
+    """
+    draws, tuning, n_subjects, model = sampled.draws, sampled.tuning, data.n_subjects, described.model
+    sites = to_sites(draws.position, model, n_subjects)
+    posterior, dims, terms, log_jacobian = _posterior(draws.position, data, described)
+    observed = {name: np.asarray(getattr(data, name)) for name in ("choices", "rewards", "mask")} | arrays_of(
+        data.design
+    )
+    if data.trials is not None:
+        observed["trials"] = np.asarray(data.trials)
+    by_subject = [name for name, value in sites.items() if value.ndim == 3]
+    settings = {name: value for name, value in schedule._asdict().items() if name != "seeds"} | {
+        "seed": seed,
+        "max_depth": MAX_DEPTH,
+    }
+    of_model = {
+        "model": model.name,
+        "model_fingerprint": model_fingerprint(model._replace(effects=(), shifts=())),
+        "parameters": json.dumps(model.parameters),
+        "fixed": json.dumps(dict(model.fixed)),
+        "n_actions": data.n_actions,
+        "reward_scale": data.reward_scale,
+        "labels": json.dumps(
+            {
+                name: dict(value) if name in ("people", "conditions") else value
+                for name in ("subjects", "actions", "blocks", "people", "conditions", "reward_scale")
+                for value in [getattr(data, name)]
+            }
+        ),
+    }
+    tree = arviz_base.from_dict(
+        {
+            "posterior": posterior,
+            "unconstrained_posterior": sites,
+            "sample_stats": {
+                "lp": log_jacobian - draws.potential_energy,
+                **{
+                    name: getattr(draws, name)
+                    for name in ("energy", "n_steps", "acceptance_rate", "diverging")
+                },
+                "tree_depth": draws.depth,
+                "step_size": np.full(draws.energy.shape, tuning.step_size),
+            },
+            "observed_data": observed,
+        },
+        coords={
+            "subject": list(data.subjects),
+            "trial": np.arange(data.n_trials),
+            "action": list(data.actions),
+            "condition": list(described.conditions),
+            **_labels(terms),
+        },
+        dims={
+            **dims,
+            **{name: ["subject"] for name in by_subject},
+            **{name: ["subject", "trial"] for name in observed},
+            "offered": ["subject", "trial", "action"],
+        },
+        attrs={"/": settings | of_model},
+    )
+    names, shape = [p.name for p in model.personal], tuning.shape
+    of_groups = [f"{name}_{what}" for what in ("group_mean", "group_sd") for name in names]
+    of_groups += effect_sites(model)
+    learned = {
+        "step_size": tuning.step_size,
+        "jump_rate": (("chain", "subject"), sampled.jump_rate),
+        # The stretch under which NUTS moves (rwlib.fitting.positions), which stands for a mass matrix.
+        "stretch_centre": ("dimension", shape.centre),
+        "stretch_group": (("group", "group_moved"), shape.group),
+        "stretch_slope": (("subject", "parameter", "group"), shape.slope),
+        "stretch_people": (("subject", "parameter", "parameter_moved"), shape.people),
+    }
+    coords = {
+        "subject": list(data.subjects),
+        "parameter": names,
+        "group": of_groups,
+        "chain": np.arange(schedule.num_chains),
+    }
+    tree["sampler"] = xr.DataTree(xr.Dataset(learned, coords))
+    tree["posterior"] = xr.DataTree(tree["posterior"].to_dataset().assign_coords(_said(terms)))
+    return tree
+
+
+def prior_draws(data: ChoiceData, described: Described, num_draws: int, seed: int) -> xr.Dataset:
+    """Draw from the prior, with the names that the posterior has.
+
+    Parameters
+    ----------
+    data : ChoiceData
+    described : Described
+        Of these data; nothing is read of their choices.
+    num_draws : int
+    seed : int
+
+    Returns
+    -------
+    prior : xarray.Dataset
+        One chain.
+    """
+    rng = np.random.default_rng(seed)
+    position = np.stack(
+        [
+            draw_from_prior(rng, described.model, data.n_subjects, described.regressors)
+            for _ in range(num_draws)
+        ]
+    )
+    variables, dims, terms, _ = _posterior(position[None], data, described)
+    coords = {"subject": list(data.subjects), "condition": list(described.conditions), **_labels(terms)}
+    tree = arviz_base.from_dict({"prior": variables}, coords=coords, dims=dims)
+    return tree["prior"].to_dataset().assign_coords(_said(terms))
+
+
+def _labels(terms):
+    return {dim: [term.label for term in of_dim] for dim, of_dim in terms.items()}
+
+
+def _said(terms):
+    """What the terms of formulas mean, beside their labels."""
+    return {
+        f"{dim}_{what}": (dim, [getattr(term, what) for term in of_dim])
+        for dim, of_dim in terms.items()
+        for what in ("meaning", "low", "high")
+    }
+
+
+def _posterior(position, data, described):
+    """What is drawn of groups, terms and people: variables, their dimensions, the terms along those, and the
+    log Jacobian that belongs to the density of the sites."""
+    model, places = described.model, {p.name: i for i, p in enumerate(described.model.personal)}
+    means, sds, subjects = split(position, model, data.n_subjects)
+    groups, unbounded, log_jacobian = {}, [], 0.0
+    effects = effects_of(position, model)
+    along = np.asarray(regressions(effects, model, described.regressors)) if model.effects else None
+    for i, p in enumerate(model.personal):
+        mean, sd, x = means[..., i], sds[..., i], subjects[..., i, :]
+        groups |= {f"{p.name}_group_mean": mean, f"{p.name}_group_sd": np.exp(sd) if p.centred else sd}
+        if not p.centred:
+            # What moved was an SD with either sign, of half the density; the site is its logarithm, whose
+            # Jacobian is the SD.
+            log_jacobian = log_jacobian + np.log(2.0 * sd.astype(float))
+            mean = mean[..., None] + along[..., i, :] if model.effects else mean[..., None]
+            x = mean + sd[..., None] * x
+        unbounded.append(x)
+    variables, dims, terms = {}, {}, {}
+    for p in model.parameters:
+        name, x = p.name, unbounded[places[p.name]]
+        variables |= {f"{name}_{what}": groups[f"{name}_{what}"] for what in ("group_mean", "group_sd")}
+        of_effects = [k for k, term in enumerate(described.effects) if term.parameter == name]
+        if of_effects:
+            terms[f"{name}_effect_term"] = [described.effects[k] for k in of_effects]
+            variables[f"{name}_effect"] = effects[..., of_effects]
+            dims[f"{name}_effect"] = [f"{name}_effect_term"]
+        of_shifts = [k for k, term in enumerate(described.shifts) if term.parameter == name]
+        dims[name] = ["subject"]
+        if of_shifts:
+            dim, rows = f"{name}_shift_term", [f"{name}_shift_{i}" for i in range(len(of_shifts))]
+            terms[dim] = [described.shifts[k] for k in of_shifts]
+            for what in ("group_mean", "group_sd"):
+                variables[f"{name}_shift_{what}"] = np.stack(
+                    [groups[f"{row}_{what}"] for row in rows], axis=-1
+                )
+                dims[f"{name}_shift_{what}"] = [dim]
+            shifts = np.stack([unbounded[places[row]] for row in rows], axis=-1)
+            variables[f"{name}_shift"], dims[f"{name}_shift"] = shifts, ["subject", dim]
+            x = x[..., None] + shifts @ described.regressors.of_conditions[of_shifts].astype(shifts.dtype)
+            dims[name] = ["subject", "condition"]
+        variables[name] = np.asarray(TRANSFORMS[p.transform](x))
+    order = [*(name for name in variables if name not in places), *(p.name for p in model.parameters)]
+    return {name: variables[name] for name in order}, dims, terms, log_jacobian

@@ -1,0 +1,1 @@
+"""What leaves a fit: contrasts, regressors, a report, a file."""

@@ -1,0 +1,144 @@
+"""Differences between people, and between conditions, on the scale that people read."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from rwlib.fitting.diagnostics import check
+from rwlib.fitting.hierarchy import TRANSFORMS, Model
+from rwlib.results.fitted import model_of
+
+__all__ = ["contrast_draws", "contrasts"]
+
+
+def contrast_draws(fit: xr.DataTree, model: Model | None = None) -> dict[tuple[str, str, str], xr.Dataset]:
+    """For each effect and each shift, draws of what the typical person's parameter is at both ends.
+
+    The typical person is the one at the group mean. At one end the column of the term holds what it holds for
+    the first of the two that are compared, at the other what it holds for the second; all other columns are
+    at their mean. Each draw is transformed first, and summarised last.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        From :func:`rwlib.fitting.inference.fit` with ``group`` or ``within``.
+    model : Model, optional
+        The model that was fitted, where its agent is the user's own.
+
+    Returns
+    -------
+    draws : dict
+        From (parameter, ``"effect"`` or ``"shift"``, term) to a data set with dimensions chain and draw:
+        ``low`` and ``high``, the parameter at both ends; ``difference`` of the two; and ``effect``, the
+        coefficient before the transform.
+
+    Raises
+    ------
+    ValueError
+        If the fit has no effects and no shifts.
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> people = {"diagnosis": ["control", "patient"]}
+    >>> data = rwlib.ChoiceData([[0, 1, 1, 0]] * 2, [[0.0, 1.0, 0.0, 1.0]] * 2, people=people)
+    >>> short = dict(num_warmup=50, num_samples=50, num_chains=2, progress_bar=False, warn=False)
+    >>> fit = rwlib.fit(data, rwlib.SYMMETRIC, group={"alpha": "diagnosis"}, **short)
+    >>> draws = rwlib.contrast_draws(fit)["alpha", "effect", "diagnosis: patient"]
+    >>> sorted(draws.data_vars)
+    ['difference', 'effect', 'high', 'low']
+    """
+    model, posterior, found = model_of(fit, model), fit["posterior"].to_dataset(), {}
+    for p in model.parameters:
+        transform, mean = TRANSFORMS[p.transform], posterior[f"{p.name}_group_mean"]
+        for kind, variable in (("effect", f"{p.name}_effect"), ("shift", f"{p.name}_shift_group_mean")):
+            if variable not in posterior:
+                continue
+            dim = f"{p.name}_{kind}_term"
+            for i, label in enumerate(posterior[dim].values.tolist()):
+                coefficient, ends = posterior[variable].isel({dim: i}), {}
+                for end in ("low", "high"):
+                    at = float(coefficient[f"{dim}_{end}"])
+                    ends[end] = np.asarray(transform((mean + at * coefficient).values))
+                drawn = {**ends, "difference": ends["high"] - ends["low"], "effect": coefficient.values}
+                coords = {name: posterior[name].values for name in ("chain", "draw")}
+                found[p.name, kind, label] = xr.Dataset(
+                    {name: (("chain", "draw"), x) for name, x in drawn.items()},
+                    coords,
+                    attrs={"meaning": str(coefficient[f"{dim}_meaning"].values)},
+                )
+    if not found:
+        raise ValueError("The fit has no effects and no shifts: give fit a formula, as group= or within=.")
+    return found
+
+
+def contrasts(
+    fit: xr.DataTree,
+    model: Model | None = None,
+    *,
+    rope: Mapping[str, float] | None = None,
+    interval: float = 0.9,
+) -> pd.DataFrame:
+    """A table of all differences: how large, how sure, and whether large enough to matter.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        From :func:`rwlib.fitting.inference.fit` with ``group`` or ``within``.
+    model : Model, optional
+        The model that was fitted, where its agent is the user's own.
+    rope : dict, optional
+        For each parameter the largest difference that would not matter, on the parameter's own scale: the
+        region of practical equivalence reaches from minus that to plus that.
+    interval : float in (0, 1), default 0.9
+        Share of the draws in the central intervals.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        A row for each term. ``low``, ``high``: posterior mean of the typical person's parameter at both ends.
+        ``difference`` with ``difference_from`` and ``difference_to``: its mean and interval. ``effect`` with
+        ``effect_from`` and ``effect_to``: the same of the coefficient, before the transform. ``p_direction``:
+        share of the draws on the side of 0 where most are. ``in_rope``: share of the draws whose difference
+        would not matter; NaN where ``rope`` does not say.
+
+    Raises
+    ------
+    ValueError
+        If the fit has no effects and no shifts, :func:`rwlib.fitting.diagnostics.check` refuses it, or
+        ``rope`` names no parameter or is not positive.
+
+    References
+    ----------
+    Probability of direction: Makowski, D., Ben-Shachar, M. S., Chen, S. H. A., & Lüdecke, D. (2019).
+    https://doi.org/10.3389/fpsyg.2019.02767. Region of practical equivalence: Kruschke, J. K. (2018).
+    https://doi.org/10.1177/2515245918771304
+    """
+    report = check(fit)
+    if not report:
+        raise ValueError(f"No difference can be read from this fit. {report}")
+    if not 0 < interval < 1:
+        raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
+    drawn, rope = contrast_draws(fit, model), dict(rope or {})
+    for name, width in rope.items():
+        if name not in {parameter for parameter, *_ in drawn}:
+            raise ValueError(f"rope names {name!r}, of which the fit has no effect and no shift.")
+        if not width > 0:
+            raise ValueError(f"rope[{name!r}] is {width}; it must be positive.")
+    rows, tail = [], (1 - interval) / 2
+    for (parameter, kind, label), draws in drawn.items():
+        row = {"parameter": parameter, "kind": kind, "term": label, "meaning": draws.attrs["meaning"]}
+        row |= {end: float(draws[end].mean()) for end in ("low", "high")}
+        for what in ("difference", "effect"):
+            row[what] = float(draws[what].mean())
+            row[f"{what}_from"], row[f"{what}_to"] = np.quantile(
+                draws[what].values, (tail, 1 - tail)
+            ).tolist()
+        above = float((draws["effect"] > 0).mean())
+        row["p_direction"] = max(above, 1 - above)
+        width = rope.get(parameter, np.nan)
+        row["in_rope"] = float((np.abs(draws["difference"]) < width).mean()) if width > 0 else np.nan
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -1,0 +1,181 @@
+"""The data and the model of a fit, from what is stored in it."""
+
+import json
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from rwlib.data.choices import ChoiceData
+from rwlib.data.design import Design
+from rwlib.agents.confirmation_bias import CONFIRMATION_BIAS
+from rwlib.agents.go_no_go import GO_NO_GO
+from rwlib.agents.pearce_hall import PEARCE_HALL
+from rwlib.fitting.effects import describe
+from rwlib.fitting.hierarchy import GroupParameter, Model, check_fitted, model_fingerprint
+from rwlib.model.parameters import subject_parameters
+from rwlib.model.rescorla_wagner import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
+
+__all__ = ["Rows", "data_of", "draws_of", "model_of", "to_trials"]
+
+#: Agents that come with rwlib, whose models a fit need not be told of.
+AGENTS = (
+    *(RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT, RANDOM_AGENT),
+    *(model.agent for model in (CONFIRMATION_BIAS, PEARCE_HALL, GO_NO_GO)),
+)
+
+
+def data_of(fit: xr.DataTree) -> ChoiceData:
+    """The data that were fitted.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        From :func:`rwlib.fitting.inference.fit`.
+
+    Returns
+    -------
+    data : ChoiceData
+
+    Raises
+    ------
+    ValueError
+        If the fit holds no data, or was made by a version of rwlib that stored less of them.
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> from rwlib.results.fitted import data_of
+    >>> data = rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 0.0, 1.0]], subjects=["ada"])
+    >>> short = dict(num_warmup=50, num_samples=50, num_chains=2, progress_bar=False, warn=False)
+    >>> data_of(rwlib.fit(data, rwlib.SYMMETRIC, **short)) == data
+    True
+    """
+    if "observed_data" not in fit.children or "labels" not in fit.attrs:
+        raise ValueError("The fit does not hold its data. Give what rwlib.fit or rwlib.load returns.")
+    observed = {name: x.values for name, x in fit["observed_data"].dataset.data_vars.items()}
+    labels = json.loads(fit.attrs["labels"])
+    parts = {name: observed.get(name) for name in ("offered", "block", "feedback", "forced")}
+    for when in ("before", "after"):
+        parts[when] = {
+            name.removeprefix(f"{when}_"): x for name, x in observed.items() if name.startswith(f"{when}_")
+        }
+    return ChoiceData(
+        np.where(observed["mask"], observed["choices"], 0),
+        observed["rewards"],
+        observed["mask"],
+        n_actions=int(fit.attrs["n_actions"]),
+        design=Design(**parts),
+        trials=observed.get("trials"),
+        **labels,
+    )
+
+
+def model_of(fit: xr.DataTree, model: Model | None = None) -> Model:
+    """The model that was fitted: the one given, if it is that, or one whose agent comes with rwlib.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+    model : Model, optional
+        Needed where the agent is the user's own, since a fit holds no code.
+
+    Returns
+    -------
+    model : Model
+
+    Raises
+    ------
+    ValueError
+        If the fit is of another model, or its agent does not come with rwlib.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from rwlib.results.fitted import model_of
+    >>> model_of(xr.DataTree(xr.Dataset(attrs={"model": "mine", "parameters": "[]", "fixed": "{}"})))
+    Traceback (most recent call last):
+    ValueError: The agent of the model 'mine' is not one of rwlib's: pass model=, since a fit holds no code.
+    """
+    if model is not None:
+        check_fitted(fit.attrs, model)
+        return model
+    parameters = tuple(GroupParameter(*p) for p in json.loads(fit.attrs.get("parameters", "[]")))
+    for agent in AGENTS:
+        known = Model(fit.attrs.get("model", ""), parameters, agent, json.loads(fit.attrs.get("fixed", "{}")))
+        if fit.attrs.get("model_fingerprint") == model_fingerprint(known):
+            return known
+    raise ValueError(
+        f"The agent of the model {fit.attrs.get('model')!r} is not one of rwlib's: pass model=, since a fit "
+        "holds no code."
+    )
+
+
+class Rows(NamedTuple):
+    """The data as an agent plays them, with a row for each person, or for each condition of each person.
+
+    ``params`` holds all parameters of the agent, (n_draws, n_rows).
+    """
+
+    data: ChoiceData
+    params: dict[str, np.ndarray]
+
+
+def draws_of(fit: xr.DataTree, model: Model, num_draws: int) -> Rows:
+    """Draws of everybody's parameters, in every condition.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        From :func:`rwlib.fitting.inference.fit`.
+    model : Model
+        The one that was fitted.
+    num_draws : int
+        At most so many draws are used, evenly spaced over the chains.
+
+    Returns
+    -------
+    rows : Rows
+    """
+    data, within = data_of(fit), json.loads(fit.attrs.get("within", "{}"))
+    described = describe(data, model, within=within)
+    posterior = fit["posterior"].to_dataset().stack(sample=("chain", "draw"))
+    n_draws = posterior.sizes["sample"]
+    posterior = posterior.isel(
+        sample=np.linspace(0, n_draws - 1, min(n_draws, num_draws)).round().astype(int)
+    )
+    n_rows, given = described.data.n_subjects, {}
+    for p in model.parameters:
+        values = posterior[p.name]
+        if "condition" in values.dims:
+            values = values.transpose("sample", "condition", "subject").values
+        else:
+            values = values.transpose("sample", "subject").values[:, None]
+        n_samples, _, n_subjects = values.shape
+        shape = n_samples, n_rows // n_subjects, n_subjects
+        given[p.name] = np.broadcast_to(values, shape).ravel()
+    params = subject_parameters({**given, **dict(model.fixed)}, given[p.name].size, model.agent)
+    return Rows(described.data, {name: np.asarray(x).reshape(-1, n_rows) for name, x in params.items()})
+
+
+def to_trials(values: np.ndarray, rows: ChoiceData, data: ChoiceData) -> np.ndarray:
+    """Back from rows for conditions to people's own trials.
+
+    Parameters
+    ----------
+    values : array, shape (n_rows, n_trials_of_a_row, ...)
+    rows : ChoiceData
+        As in :class:`Rows`.
+    data : ChoiceData
+        The data that were fitted.
+
+    Returns
+    -------
+    values : array, shape (n_subjects, n_trials, ...)
+        NaN where nobody played.
+    """
+    back = np.full((data.n_subjects, data.n_trials, *values.shape[2:]), np.nan)
+    row, place = np.nonzero(np.asarray(rows.mask))
+    trial = place if rows.n_subjects == data.n_subjects else np.asarray(rows.trials)[row, place].astype(int)
+    back[row % data.n_subjects, trial] = values[row, place]
+    return back

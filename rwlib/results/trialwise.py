@@ -1,0 +1,180 @@
+"""What a fit says about each trial: values, prediction errors, surprise, as regressors for other analyses."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from rwlib.fitting.diagnostics import check
+from rwlib.fitting.hierarchy import Model
+from rwlib.model.agents import precision_of, session, trials_of
+from rwlib.results.fitted import data_of, draws_of, model_of, to_trials
+
+__all__ = ["trialwise", "trialwise_table"]
+
+NUMBERS_AT_ONCE = 20_000_000  # computed before they are summed up, or some hundred MB
+
+
+def trialwise(
+    fit: xr.DataTree, model: Model | None = None, *, num_draws: int = 1000, keep_draws: bool = False
+) -> xr.Dataset:
+    """Follow every person through their trials, with each draw of their parameters.
+
+    A mean is taken over what each draw says of a trial. That is not what the mean parameters would say of it,
+    since values are no linear function of a learning rate.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        From :func:`rwlib.fitting.inference.fit`.
+    model : Model, optional
+        The model that was fitted, where its agent is the user's own.
+    num_draws : int, default 1000
+        At most so many draws are used, evenly spaced over the chains.
+    keep_draws : bool, default False
+        Return the draws themselves, and not their mean and SD.
+
+    Returns
+    -------
+    trialwise : xarray.Dataset
+        With dimensions subject and trial: ``probability`` of the observed choice and its ``surprise``, −log₂
+        of that; each part of the agent's memory before the choice, by name; and, where ``value`` is one of
+        them, ``value_chosen`` and ``prediction_error``. Each is a mean over draws, and with ``_sd`` behind
+        its name an SD; with ``keep_draws`` it has a dimension ``sample`` in front. NaN where nobody played,
+        prediction errors also where no outcome was shown, and probability and surprise where the choice was
+        forced. The coordinate ``trial_label`` has the trials as the table numbers them.
+
+    Raises
+    ------
+    ValueError
+        If :func:`rwlib.fitting.diagnostics.check` refuses the fit, or it is of another model.
+
+    References
+    ----------
+    O'Doherty, J. P., Hampton, A., & Kim, H. (2007). Model-based fMRI and its application to reward learning
+    and decision making. https://doi.org/10.1196/annals.1390.022
+    """
+    report = check(fit)
+    if not report:
+        raise ValueError(f"No regressors can be made of this fit. {report}")
+    if num_draws < 1:
+        raise ValueError(f"num_draws is {num_draws}; it must be at least 1.")
+    model, data = model_of(fit, model), data_of(fit)
+    rows = draws_of(fit, model, num_draws)
+    n_draws = len(next(iter(rows.params.values())))
+    size = rows.data.choices.size * (data.n_actions + 8)
+    kept, sums = [], None
+    for first in range(0, n_draws, max(1, NUMBERS_AT_ONCE // size)):
+        some = {name: x[first : first + max(1, NUMBERS_AT_ONCE // size)] for name, x in rows.params.items()}
+        followed = _follow(rows.data, some, model.agent)
+        if keep_draws:
+            kept.append(jax.tree.map(np.asarray, followed))
+            continue
+        moments = jax.tree.map(
+            lambda x: np.stack([x.sum(0, dtype=float), (x**2).sum(0, dtype=float)]), followed
+        )
+        sums = moments if sums is None else jax.tree.map(np.add, sums, moments)
+    if keep_draws:
+        found = {name: np.concatenate([part[name] for part in kept]) for name in kept[0]}
+        found = {
+            name: np.stack([to_trials(x, rows.data, data) for x in of_all]) for name, of_all in found.items()
+        }
+    else:
+        found = {}
+        for name, (total, squares) in sums.items():
+            mean = to_trials(total / n_draws, rows.data, data)
+            variance = to_trials(squares / n_draws, rows.data, data) - mean**2
+            found |= {name: mean, f"{name}_sd": np.sqrt(np.maximum(variance, 0.0))}
+    return _to_dataset(found, data, keep_draws)
+
+
+@partial(jax.jit, static_argnames="agent")
+def _follow(data, params, agent):
+    """What each draw says of each trial, (n_draws, n_rows, n_trials, ...)."""
+    scored, actions = jnp.asarray(data.scored), jnp.arange(data.n_actions)
+    shown = jnp.asarray(data.mask if data.design.feedback is None else data.mask & data.design.feedback)
+
+    def respond(log_probs, made):
+        choice, reward = made
+        return choice, reward, log_probs[choice]
+
+    def one_draw(params):
+        made = jnp.asarray(data.choices), jnp.asarray(data.rewards, precision_of(params))
+        memories, log_prob = session(
+            agent, params, data.n_actions, trials_of(data.design, data.mask), made, respond
+        )
+        found = {"probability": jnp.exp(log_prob), "surprise": -log_prob / jnp.log(2.0)}
+        found = {name: jnp.where(scored, x, jnp.nan) for name, x in found.items()}
+        found |= getattr(memories, "_asdict", dict)()
+        if "value" in found:
+            chosen = jnp.where(actions == made[0][..., None], found["value"], 0.0).sum(axis=-1)
+            error = jnp.where(shown, made[1] - chosen, jnp.nan)
+            found |= {"value_chosen": chosen, "prediction_error": error}
+        return found
+
+    return jax.vmap(one_draw)(params)
+
+
+def _to_dataset(found, data, keep_draws):
+    front, variables = ("sample",) if keep_draws else (), {}
+    for name, x in found.items():
+        dims, rest = (*front, "subject", "trial"), x.shape[len(front) + 2 :]
+        if rest[:1] == (data.n_actions,):
+            dims, rest = (*dims, "action"), rest[1:]
+        variables[name] = ((*dims, *(f"{name}_dim_{i}" for i in range(len(rest)))), x)
+    labels = np.arange(data.n_trials) + np.zeros((data.n_subjects, 1)) if data.trials is None else data.trials
+    coords = {
+        "subject": list(data.subjects),
+        "trial": np.arange(data.n_trials),
+        "action": list(data.actions),
+        "trial_label": (("subject", "trial"), np.asarray(labels, float)),
+    }
+    if data.design.block is not None:
+        blocks = np.array(data.blocks, dtype=object)[np.asarray(data.design.block)]
+        coords["block"] = (("subject", "trial"), blocks)
+    return xr.Dataset(variables, coords)
+
+
+def trialwise_table(followed: xr.Dataset) -> pd.DataFrame:
+    """A row for each trial that was played, to be joined with the table that the choices came from.
+
+    Parameters
+    ----------
+    followed : xarray.Dataset
+        From :func:`trialwise`, without ``keep_draws``.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns ``subject``, ``trial`` (as the table numbers it), ``block`` where there are several, and what
+        :func:`trialwise` found, one column for each action where that has actions.
+    """
+    if "sample" in followed.dims:
+        raise ValueError("The table has a row for each trial, so it needs means: leave out keep_draws.")
+    shape = followed.sizes["subject"], followed.sizes["trial"]
+    columns = {
+        "subject": np.repeat(np.array(followed["subject"].values.tolist(), dtype=object), shape[1]),
+        "trial": followed["trial_label"].values.ravel(),
+    }
+    if "block" in followed.coords:
+        columns["block"] = followed["block"].values.ravel()
+    for name, values in followed.data_vars.items():
+        if values.dims == ("subject", "trial"):
+            columns[name] = values.values.ravel()
+        elif values.dims == ("subject", "trial", "action"):
+            columns |= {
+                f"{name}[{action}]": values.sel(action=action).values.ravel()
+                for action in followed["action"].values.tolist()
+            }
+    table = pd.DataFrame(columns)
+    table = table[followed["probability"].notnull().values.ravel() | _played(followed)].reset_index(drop=True)
+    return table.assign(trial=table["trial"].astype(int)) if (table["trial"] % 1 == 0).all() else table
+
+
+def _played(followed):
+    """Where there is anything, forced choices included."""
+    values = [x for x in followed.data_vars.values() if x.dims == ("subject", "trial")]
+    return np.any([x.notnull().values.ravel() for x in values], axis=0)
