@@ -2,7 +2,8 @@
 
     python -m studies.calibration      what is missing is run
 
-Four designs, all of 200 data sets. "right" is the model of the course on its five-armed task. "wrong start"
+Five designs, all of 200 data sets. "right" is the model of the course on its five-armed task, and "right,
+forty people" the same with as many people as the course has, who are fitted with longer steps. "wrong start"
 differs from it in one thing: the people who make its data start at a value of 0, which the fitted model
 does not know. "one-hot, two arms" and its control "right, two arms" are fitted to the same data sets, of
 fewer trials, by two likelihoods.
@@ -71,6 +72,7 @@ DESIGNS = {
     "wrong start": Design(FROM_ZERO, TRUE, rwlib.FIVE_ARMS, 10, 100, seed=1200),
     "right, two arms": Design(TRUE, TRUE, (0.3, 0.7), 10, 40, seed=1300),
     "one-hot, two arms": Design(TRUE, ONE_HOT, (0.3, 0.7), 10, 40, seed=1300),
+    "right, forty people": Design(TRUE, TRUE, rwlib.FIVE_ARMS, 40, 50, seed=1400),
 }
 
 

@@ -8,6 +8,9 @@ named by its ``renewal`` are run again from their own seeds, and compared with t
 them. If they are the same, the fingerprint beside the table becomes that of the code now, and what was run
 again is written there, too. If not, it is said what differs, nothing is written, and the exit status is 1.
 
+A study to which pieces were added is renewed in the same way; then the new pieces are run and take their
+places. Of one that has lost pieces, or changed them, nothing can be kept.
+
 The rule: text, truth values and whole numbers must be equal; other numbers may differ by one in the last of
 the six digits that are stored (relative 1e-5, or absolute 1e-8 near zero). There is no wider
 tolerance for draws of a Markov chain. A change that only rounds otherwise moves them by some 1e-6 at first.
@@ -18,6 +21,7 @@ gave the same numbers to the last bit in every process. Rewards multiplied by 1 
 with one thread, and made them others altogether with two.)
 """
 
+import json
 import sys
 import tempfile
 from datetime import date
@@ -97,26 +101,60 @@ def renew(name: str) -> list[str]:
     """
     study, about = results.find(name), results.read_about(name)
     found, code = fingerprint(study.work), results.code(study)
-    if code["pieces"] != about["fingerprint"]["pieces"]:
-        return ["the pieces: the study now has other ones"]
+    pieces, places = results.plain(study.pieces), [piece["settings"] for piece in about["pieces"]]
+    if any(settings not in pieces for settings in places):
+        return ["the pieces: some that are stored are no longer among those of the study"]
+    added = [place for place, settings in enumerate(pieces) if settings not in places]
+    repeated = [place for place in study.renewal if place not in added]
     # As they were run before, in processes with a core each: other threads may round otherwise.
     with tempfile.TemporaryDirectory() as folder:
-        pieces = [study.pieces[place] for place in study.renewal]
-        again = rwlib.run_study(study.work, pieces, f"{folder}/study")
+        again = rwlib.run_study(study.work, [study.pieces[i] for i in repeated], f"{folder}/study")
     table = pd.read_csv(results.table_path(name))
-    stored = pd.concat([rows_of(about, table, place) for place in study.renewal], ignore_index=True)
+    rows = {place: rows_of(about, table, places.index(pieces[place])) for place in repeated}
+    stored = pd.concat(rows.values(), ignore_index=True)
     # Through a file again, so that a column has the same type whether or not it is part of a larger table.
     differing = differences(results.stored_form(stored), results.stored_form(again))
-    if not differing:
-        renewal = {
-            "date": date.today().isoformat(),
-            "pieces": list(study.renewal),
-            "versions": found.packages,
-            "changes": changes(about["fingerprint"], code),
-        }
-        renewals = [*about.get("renewals", []), renewal]
-        results.write_about(name, {**about, "fingerprint": code, "renewals": renewals})
-    return differing
+    if differing:
+        return differing
+    renewal = {
+        "date": date.today().isoformat(),
+        "pieces": repeated,
+        "versions": found.packages,
+        "changes": changes(about["fingerprint"], code),
+    }
+    if added:
+        about, table = _with_added(study, about, table, added)
+        table.to_csv(results.table_path(name), index=False)
+        renewal["added"] = added
+    renewals = [*about.get("renewals", []), renewal]
+    results.write_about(name, {**about, "fingerprint": code, "renewals": renewals})
+    return []
+
+
+def _with_added(study, about, table, added) -> tuple[dict, pd.DataFrame]:
+    """What is stored of a study, with pieces that were added to it run and in their places."""
+    of_all = {_key(piece["settings"]): piece for piece in about["pieces"]}
+    rows = {key: rows_of(about, table, i) for i, key in enumerate(of_all)}
+    new = [study.pieces[place] for place in added]
+    folder = results.folder_of(study, fingerprint(study.work))
+    whole = results.stored_form(rwlib.run_study(study.work, new, folder))
+    of_new = results.taken_pieces(new, folder)
+    ends = np.cumsum([piece["rows"] for piece in of_new])
+    for piece, end in zip(of_new, ends):
+        of_all[_key(piece["settings"])] = piece
+        rows[_key(piece["settings"])] = whole.iloc[end - piece["rows"] : end]
+    order = [_key(settings) for settings in results.plain(study.pieces)]
+    about = {
+        **about,
+        "settings": results.plain(study.settings),
+        "minutes": round(sum(of_all[key]["minutes"] for key in order), 1),
+        "pieces": [of_all[key] for key in order],
+    }
+    return about, pd.concat([rows[key] for key in order], ignore_index=True)
+
+
+def _key(settings):
+    return json.dumps(settings, sort_keys=True)
 
 
 def main(names: list[str]) -> int:

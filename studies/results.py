@@ -36,7 +36,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -107,7 +107,7 @@ def code(study: Study) -> dict[str, str]:
 
 
 def _code(study, found):
-    pieces = json.dumps(_plain(study.pieces)).encode()
+    pieces = json.dumps(plain(study.pieces)).encode()
     return {**found.code, "pieces": hashlib.sha256(pieces).hexdigest()[:16]}
 
 
@@ -132,9 +132,9 @@ def take(study: Study) -> pd.DataFrame:
         As :func:`rwlib.run_study` does.
     """
     found = fingerprint(study.work)  # before, since files may be edited while the study runs
-    folder = _folder(study, found)
+    folder = folder_of(study, found)
     table = stored_form(rwlib.run_study(study.work, study.pieces, folder))
-    about = describe(study, found, _taken_pieces(study, folder))
+    about = describe(study, found, taken_pieces(study.pieces, folder))
     table.to_csv(table_path(study.name), index=False)
     write_about(study.name, about)
     return table
@@ -153,7 +153,7 @@ def describe(study: Study, found: Fingerprint, pieces: list[dict]) -> dict[str, 
         "machine": machine(),
         "versions": {"python": platform.python_version(), **found.packages},
         "minutes": round(sum(piece["minutes"] for piece in pieces), 1),
-        "settings": _plain(study.settings),
+        "settings": plain(study.settings),
         "pieces": pieces,
         "fingerprint": _code(study, found),
     }
@@ -182,22 +182,24 @@ def write_about(name: str, about: Mapping[str, object]) -> None:
     about_path(name).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf8")
 
 
-def _folder(study, found):
+def folder_of(study: Study, found: Fingerprint) -> Path:
+    """Where pieces of a study are kept while it runs, for this state of the code."""
     state = hashlib.sha256(json.dumps(found).encode()).hexdigest()[:12]
     return HERE.parent / "_build" / "studies" / study.name / state
 
 
-def _taken_pieces(study, folder):
+def taken_pieces(pieces: Sequence[Mapping[str, object]], folder: Path) -> list[dict]:
+    """What is written of pieces that have been run: their settings, rows and minutes."""
     taken = [json.loads(path.read_text(encoding="utf8")) for path in (folder / "pieces").glob("*.json")]
     by_settings = {json.dumps(piece["settings"], sort_keys=True): piece for piece in taken}
-    pieces = []
-    for settings in _plain(study.pieces):
+    found = []
+    for settings in plain(pieces):
         piece = by_settings[json.dumps(settings, sort_keys=True)]
         rows = len(next(iter(piece["columns"].values()), ()))
-        pieces.append({"settings": settings, "rows": rows, "minutes": round(piece["seconds"] / 60, 2)})
-    return pieces
+        found.append({"settings": settings, "rows": rows, "minutes": round(piece["seconds"] / 60, 2)})
+    return found
 
 
-def _plain(value):
+def plain(value: object) -> Any:
     """A value as JSON gives it back."""
     return json.loads(json.dumps(value, default=lambda array: np.asarray(array).tolist()))

@@ -61,6 +61,9 @@ MODELS = {
         rwlib.ASYMMETRIC_STICKY,
         rwlib.SYMMETRIC_TRACE,
         rwlib.ASYMMETRIC_TRACE,
+        # Does what is found of learning rates hang on where people start?
+        rwlib.SYMMETRIC_TRACE._replace(name="symmetric, choice trace, from 0", fixed={"q0": 0.0}),
+        rwlib.ASYMMETRIC_TRACE._replace(name="asymmetric, choice trace, from 0", fixed={"q0": 0.0}),
     )
 }
 N_ACTIONS = 3

@@ -45,11 +45,11 @@ def taken(tmp_path, monkeypatch):
     """A toy study that has been taken, in a folder of its own; each piece is run in this process."""
 
     def run_study(work, pieces, folder, **settings):
-        (folder := results.Path(folder) / "pieces").mkdir(parents=True)
+        (folder := results.Path(folder) / "pieces").mkdir(parents=True, exist_ok=True)
         tables = [work(**piece) for piece in pieces]
-        for i, (piece, table) in enumerate(zip(pieces, tables, strict=True)):
+        for piece, table in zip(pieces, tables, strict=True):
             stored = {"settings": piece, "seconds": 60.0, "columns": table.to_dict("list")}
-            (folder / f"{i}.json").write_text(json.dumps(stored))
+            (folder / f"{piece['n']}.json").write_text(json.dumps(stored))
         return pd.concat(tables, ignore_index=True)
 
     monkeypatch.setattr(results, "HERE", tmp_path / "studies")
@@ -107,10 +107,25 @@ def test_a_change_with_consequences_is_told_and_renews_nothing(taken, monkeypatc
     assert results.about_path("toy").read_bytes() == before
 
 
-def test_a_study_with_other_pieces_is_not_renewed(taken, monkeypatch):
-    grown = STUDY._replace(pieces=[*STUDY.pieces, {"n": 4}])
+def test_a_study_that_has_lost_a_piece_is_not_renewed(taken, monkeypatch):
+    shrunk = STUDY._replace(pieces=STUDY.pieces[:-1], renewal=(0,))
+    monkeypatch.setitem(sys.modules, "studies.toy", types.SimpleNamespace(STUDY=shrunk))
+    assert renew.renew("toy") == ["the pieces: some that are stored are no longer among those of the study"]
+
+
+def test_pieces_that_were_added_are_run_and_take_their_places(taken, monkeypatch):
+    before = pd.read_csv(results.table_path("toy"))
+    first, *others = STUDY.pieces
+    grown = STUDY._replace(pieces=[first, {"n": 4}, *others], renewal=(0, 2))
     monkeypatch.setitem(sys.modules, "studies.toy", types.SimpleNamespace(STUDY=grown))
-    assert renew.renew("toy") == ["the pieces: the study now has other ones"]
+    assert renew.renew("toy") == []
+    about, table = results.read_about("toy"), pd.read_csv(results.table_path("toy"))
+    assert about["fingerprint"] == results.code(grown) and about["renewals"][0]["added"] == [1]
+    assert [piece["settings"] for piece in about["pieces"]] == grown.pieces
+    new = range(first["n"], first["n"] + 4)
+    assert [piece["rows"] for piece in about["pieces"]][:2] == [first["n"], 4]
+    pd.testing.assert_frame_equal(table.drop(new).reset_index(drop=True), before)
+    pd.testing.assert_frame_equal(table.loc[new].reset_index(drop=True), results.stored_form(draws(4)))
 
 
 def test_a_result_that_does_not_say_what_made_it_is_refused(taken, capsys):

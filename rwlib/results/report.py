@@ -120,7 +120,7 @@ def estimates(fit: xr.DataTree, model: Model | None = None, *, interval: float =
     for p in model.parameters:
         mean = posterior[f"{p.name}_group_mean"].values
         of_people = posterior[p.name].mean([d for d in posterior[p.name].dims if d not in ("chain", "draw")])
-        row = {"parameter": p.name}
+        row: dict[str, str | float] = {"parameter": p.name}
         drawn = {
             "typical": np.asarray(TRANSFORMS[p.transform](mean)),
             "people": of_people.values,

@@ -66,7 +66,7 @@ def trialwise(
     rows = draws_of(fit, model, num_draws)
     n_draws = len(next(iter(rows.params.values())))
     size = rows.data.choices.size * (data.n_actions + 8)
-    kept, sums = [], None
+    kept, sums = [], {}
     for first in range(0, n_draws, max(1, NUMBERS_AT_ONCE // size)):
         some = {name: x[first : first + max(1, NUMBERS_AT_ONCE // size)] for name, x in rows.params.items()}
         followed = _follow(rows.data, some, model.agent)
@@ -76,7 +76,7 @@ def trialwise(
         moments = jax.tree.map(
             lambda x: np.stack([x.sum(0, dtype=float), (x**2).sum(0, dtype=float)]), followed
         )
-        sums = moments if sums is None else jax.tree.map(np.add, sums, moments)
+        sums = jax.tree.map(np.add, sums, moments) if sums else moments
     if keep_draws:
         found = {name: np.concatenate([part[name] for part in kept]) for name in kept[0]}
         found = {
