@@ -3,7 +3,7 @@ for chapter 16.
 
     python -m studies.differences      what is missing is run
 
-Each data set is one study of forty people: two groups of twenty, or two conditions of the same people. In
+Each data set is one study of 24 people: two groups of twelve, or two conditions of the same people. In
 half of the data sets nothing differs. Between people there are three ways: a model in which the group mean
 follows the group; the two-step habit, one fit for all and then a t test on posterior means; and a fit for
 each group, whose posteriors are subtracted. Within people it is the model, and a paired t test on posterior
@@ -22,9 +22,9 @@ from rwlib.fitting.inference import fit_and_check
 from rwlib.results.power import two_conditions, two_groups
 from studies import results
 
-N_SUBJECTS, N_TRIALS, PARAMETER, SPREAD = 40, 100, "alpha_neg", 0.5
-N_DATASETS = 10  # of each piece
-SIZES = {"between": 0.8, "within": 0.6}  # in log odds, where something differs
+N_SUBJECTS, N_TRIALS, PARAMETER, SPREAD = 24, 50, "alpha_neg", 0.5  # trials of each condition
+N_DATASETS, N_ROUNDS = 10, 10  # of each piece; of pieces
+SIZES = {"between": 1.2, "within": 0.8}  # in log odds, where something differs
 SIMULATE = {"between": two_groups, "within": two_conditions}
 
 
@@ -134,12 +134,13 @@ def of_test(test, passes):
     )
 
 
-def pieces():
-    """Two hundred studies without a difference and a hundred with one, of each kind."""
+def pieces(n_rounds: int) -> list[dict]:
+    """In each round, of each kind, ten studies without a difference and ten with one. More rounds may be
+    added: `python -m studies.renew differences` runs what is new."""
     found, seed = [], 60_000
-    for kind, size in SIZES.items():
-        for size_now, n_pieces in ((0.0, 20), (size, 10)):
-            for _ in range(n_pieces):
+    for _ in range(n_rounds):
+        for kind, size in SIZES.items():
+            for size_now in (0.0, size):
                 found.append(dict(kind=kind, size=size_now, seed=seed))
                 seed += N_DATASETS
     return found
@@ -148,8 +149,8 @@ def pieces():
 STUDY = results.Study(
     "differences",
     piece,
-    pieces(),
-    renewal=(0, 30),
+    pieces(N_ROUNDS),
+    renewal=(0, 2),
     settings=dict(
         n_subjects=N_SUBJECTS,
         n_trials=N_TRIALS,
