@@ -298,6 +298,28 @@ def remembering(name=lambda i, piece: digest_of(piece), look=True, at_once=True,
     return remember
 
 
+def with_surprise(how="left", by=["subject", "trial"], columns=["surprise", "surprise_sd"]):
+    def join(table, followed):
+        found = rwlib.trialwise_table(followed)[["subject", "trial", *columns]]
+        return table.merge(found, on=by, how=how, suffixes=("", "_again"))
+
+    return join
+
+
+def by_position(table, followed):
+    return table.assign(**{name: followed[name].values.ravel() for name in ("surprise", "surprise_sd")})
+
+
+def by_place(table, followed):
+    found = followed[["surprise", "surprise_sd"]].drop_vars("trial_label").to_dataframe().reset_index()
+    return table.merge(found, on=["subject", "trial"], how="left")
+
+
+def surprise_in_place(table, followed):
+    table[["surprise", "surprise_sd"]] = with_surprise()(table, followed)[["surprise", "surprise_sd"]].values
+    return table
+
+
 RIGHT = [
     (exercises.check_forgetful_update, forgetful()),
     (exercises.check_epsilon_greedy, greedy()),
@@ -319,6 +341,7 @@ RIGHT = [
     (exercises.check_damage, doubled_row, exchanged_trials),
     (exercises.check_pearce_hall, hall()),
     (exercises.check_cue_agent, cue_agent()),
+    (exercises.check_with_surprise, with_surprise()),
     (exercises.check_remember, remembering()),
 ]
 
@@ -600,6 +623,13 @@ WRONG = [
     (exercises.check_cue_agent, cue_agent(taken=jnp.ones_like), "teaches both actions"),
     (exercises.check_cue_agent, cue_agent(start=0.5), "values start at 0.5"),
     (exercises.check_cue_agent, hall(), "'eta', which is not given"),
+    (exercises.check_with_surprise, with_surprise(how="inner"), "the 3 missed trials are dropped"),
+    (exercises.check_with_surprise, with_surprise(how="outer"), "rows are in another order: row 0 is"),
+    (exercises.check_with_surprise, with_surprise(by=["trial"]), "a row belongs to one person and one trial"),
+    (exercises.check_with_surprise, by_position, "join by subject and trial"),
+    (exercises.check_with_surprise, by_place, "as the table numbers it"),
+    (exercises.check_with_surprise, with_surprise(columns=["surprise"]), "has no column surprise_sd"),
+    (exercises.check_with_surprise, surprise_in_place, "changes the table that it is given"),
     (exercises.check_remember, remembering(look=False), "look for the file first"),
     (exercises.check_remember, remembering(name=lambda i, piece: i), "which file belongs to which piece"),
     (

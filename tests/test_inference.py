@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 import warnings
+from functools import partial
 
 import arviz_stats
 import jax
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 from numpyro.infer import MCMC, NUTS
 from numpyro.infer.util import potential_energy
+from scipy.special import expit, logsumexp
+from scipy.stats import norm
 
 import rwlib
 from rwlib import ASYMMETRIC, GroupParameter, Model, check, fit, fit_many
@@ -167,6 +170,72 @@ def test_every_person_jumps_and_is_still_the_same_person(good, data):
         f.posterior["beta"].mean(("chain", "draw")).sel(subject=list(data.subjects)) for f in (good, other)
     ]
     assert np.corrcoef(*means)[0, 1] > 0.98
+
+
+def test_the_modes_of_a_person_get_the_weights_of_a_grid():
+    rng, beta = np.random.default_rng(2419), 6.0
+    choices, rewards = rng.integers(2, size=40), rng.integers(2, size=40)
+    for t in range(1, 40):  # half of the choices follow the last outcome
+        if rng.random() < 0.5:
+            choices[t] = choices[t - 1] if rewards[t - 1] else 1 - choices[t - 1]
+    (alpha,) = (p for p in rwlib.SYMMETRIC.parameters if p.name == "alpha")
+    grid = np.linspace(-7, 7, 561)
+    group_sd = (np.arange(4000) + 0.5) / 4000 * 6 * alpha.sd_scale
+    weight = norm.pdf(group_sd, 0.0, alpha.sd_scale)
+    spread = np.hypot(alpha.mean_scale, group_sd)
+    density = np.log((weight * norm.pdf(grid[:, None], alpha.mean_location, spread)).sum(axis=1))
+    value = np.full((561, 2), 0.5)
+    for choice, reward in zip(choices, rewards):
+        density += beta * value[:, choice] - logsumexp(beta * value, axis=1)
+        value[:, choice] += expit(grid) * (reward - value[:, choice])
+    density = np.exp(density - density.max())
+    share = density[expit(grid) < 0.175].sum() / density.sum()
+    assert 0.25 < share < 0.35  # two modes, and hardly anything between them
+    assert density[np.abs(expit(grid) - 0.175) < 0.02].max() < 0.01
+
+    model = rwlib.SYMMETRIC._replace(parameters=(alpha,), fixed={"beta": beta})
+    found = fit(rwlib.ChoiceData([choices], [rewards]), model, num_samples=4000, progress_bar=False)
+    low = found.posterior["alpha"].values[..., 0] < 0.175
+    error = np.sqrt(share * (1 - share) / float(arviz_stats.ess(low.astype(float))))
+    assert error < 0.02
+    assert abs(low.mean() - share) < 4 * error
+
+
+def test_what_the_warm_up_has_learned_is_frozen_while_draws_are_kept(data, monkeypatch):
+    calls, advance = [], sampling._advance
+
+    def seen(chains, studied, tuning, first, n_draws, settings, model):
+        calls.append((first, n_draws, chains, tuning, settings))
+        return advance(chains, studied, tuning, first, n_draws, settings, model)
+
+    monkeypatch.setattr(sampling, "_advance", seen)
+    short = dict(num_warmup=60, num_samples=250, num_chains=2, progress_bar=False, warn=False)
+    kept = fit(data, **short)
+    learning = [settings["adapting"] for first, n, *_, settings in calls if n and first < 60]
+    drawing = [call for call in calls if call[1] and call[0] >= 60]
+    assert any(learning) and len(drawing) >= 2
+    for _, _, chains, tuning, settings in drawing:
+        assert not settings["adapting"]
+        jax.tree.map(np.testing.assert_array_equal, tuning, drawing[0][3])
+        np.testing.assert_array_equal(np.exp(chains.step_search[0][0]), tuning.step_size[0])
+    np.testing.assert_allclose(kept["sample_stats"]["step_size"], drawing[0][3].step_size[0])
+
+
+def test_groups_jump_in_every_draw_of_a_fit(data, monkeypatch):
+    schedule = sampling.Schedule(1, 1, 1, 0.9, (0,))
+    first_of_all = lambda tree: jax.tree.map(lambda x: x[0], tree)  # noqa: E731
+    chain = first_of_all(first_of_all(sampling._start(ASYMMETRIC, schedule, 1, 12, None)))
+    tuning = first_of_all(sampling._first_tuning(ASYMMETRIC, 1, 12))
+    settings = dict(max_depth=0, adapting=False, target_accept=0.9)  # no NUTS
+    # Neither are groups drawn given people.
+    monkeypatch.setattr(sampling.moves, "draw_group", lambda key, people, group, prior: group)
+    groups = set()
+    with jax.enable_x64(True):
+        draw = jax.jit(partial(sampling._one_draw, model=ASYMMETRIC))
+        for number in range(8):
+            chain, _, _ = draw(chain, (data, None), tuning, number, settings)
+            groups.add(float(chain.place.position[0]))
+    assert len(groups) > 1
 
 
 def test_chains_start_across_the_prior_and_differ_even_from_the_same_start(data, monkeypatch):
