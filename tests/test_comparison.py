@@ -587,3 +587,16 @@ def test_impossible_folds_and_tables_are_named(group):
         inversion_matrix(pd.DataFrame([[0.6, 0.5]]))
     with pytest.raises(ValueError, match="a probability for each of the 2 true models"):
         inversion_matrix(pd.DataFrame(np.eye(2)), [0.5, 0.6])
+
+
+def test_choices_that_were_read_from_a_table_with_trials_of_its_own_are_scored(tiny):
+    person, trial = np.indices(tiny.choices.shape).reshape(2, -1)
+    columns = {"choice": tiny.choices, "reward": tiny.rewards}
+    table = pd.DataFrame({name: np.asarray(values).ravel() for name, values in columns.items()})
+    table = table.assign(subject=np.array(tiny.subjects)[person], trial=101 + 2 * trial)
+    table = table[np.asarray(tiny.mask).ravel()]
+    read = rwlib.read_choices(table, n_actions=tiny.n_actions)
+    short = dict(num_warmup=30, num_samples=50, progress_bar=False, warn=False)
+    fitted = rwlib.fit(read, **short)
+    assert "trials" in fitted["observed_data"]
+    assert rwlib.loo_by_trial(read, rwlib.ASYMMETRIC, fitted).n_data_points == read.scored.sum()

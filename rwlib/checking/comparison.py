@@ -147,6 +147,7 @@ def _posterior_of(fit, data, model):
                 "rwlib.add_groups(fit, 'log_likelihood') scores people in each condition, for arviz.loo."
             )
     fitted = hierarchy.of_subjects(fit["observed_data"].to_dataset(), data.subjects)
+    fitted = fitted.drop_vars("trials", errors="ignore")  # what the table calls them does not matter
     given = {name: getattr(data, name) for name in ("choices", "rewards", "mask")} | arrays_of(data.design)
     for name in {**given, **fitted.data_vars}:
         if name not in given or name not in fitted or not np.array_equal(fitted[name].values, given[name]):
