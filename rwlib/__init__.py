@@ -10,7 +10,8 @@ Folders follow the reader's way, and a module imports only from those above it i
 - ``agents``: ``forgetting``, ``confirmation_bias``, ``pearce_hall``, ``go_no_go``
 - ``checking``: ``prediction``, ``summaries``, ``calibration``, ``comparison``, ``recovery``,
   ``model_recovery``
-- ``results``: ``fitted``, ``groups``, ``contrasts``, ``trialwise``, ``storage``, ``report``, ``power``
+- ``results``: ``fitted``, ``groups``, ``contrasts``, ``trialwise``, ``storage``, ``rules``,
+  ``report``, ``power``
 - ``plotting``
 - ``running``, which the others use where they keep compiled programs: ``machine``, ``compilation``,
   ``fingerprint``, ``studies``

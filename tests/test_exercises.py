@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -271,6 +272,17 @@ def cue_agent(
     )
 
 
+def direction_and_rope(
+    low,
+    high,
+    rope,
+    direction=lambda d: max(np.mean(d > 0), np.mean(d < 0)),
+    inside=lambda d, rope: np.mean(np.abs(d) < rope),
+):
+    difference = np.asarray(high) - np.asarray(low)
+    return direction(difference), inside(difference, rope)
+
+
 def digest_of(piece):
     return hashlib.sha256(json.dumps(piece, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -342,6 +354,7 @@ RIGHT = [
     (exercises.check_pearce_hall, hall()),
     (exercises.check_cue_agent, cue_agent()),
     (exercises.check_with_surprise, with_surprise()),
+    (exercises.check_direction_and_rope, direction_and_rope),
     (exercises.check_remember, remembering()),
 ]
 
@@ -630,6 +643,41 @@ WRONG = [
     (exercises.check_with_surprise, by_place, "as the table numbers it"),
     (exercises.check_with_surprise, with_surprise(columns=["surprise"]), "has no column surprise_sd"),
     (exercises.check_with_surprise, surprise_in_place, "changes the table that it is given"),
+    (
+        exercises.check_direction_and_rope,
+        partial(direction_and_rope, direction=lambda d: np.mean(d > 0)),
+        "take the larger of the shares above and below 0",
+    ),
+    (
+        exercises.check_direction_and_rope,
+        partial(direction_and_rope, direction=lambda d: 2 * min(np.mean(d > 0), np.mean(d < 0))),
+        "this is a two-sided p value",
+    ),
+    (
+        exercises.check_direction_and_rope,
+        partial(direction_and_rope, direction=lambda d: float(np.mean(d) != 0)),
+        "compare draw by draw",
+    ),
+    (
+        exercises.check_direction_and_rope,
+        lambda low, high, rope: direction_and_rope(low, np.sort(high, axis=None).reshape(4, -1), rope),
+        "each draw of high belongs",
+    ),
+    (
+        exercises.check_direction_and_rope,
+        partial(direction_and_rope, inside=lambda d, rope: np.mean(d < rope)),
+        "the region has two sides",
+    ),
+    (
+        exercises.check_direction_and_rope,
+        partial(direction_and_rope, inside=lambda d, rope: np.mean(np.abs(d) > rope)),
+        "the share outside",
+    ),
+    (
+        exercises.check_direction_and_rope,
+        partial(direction_and_rope, inside=lambda d, rope: float(abs(np.mean(d)) < rope)),
+        "looks at the mean alone",
+    ),
     (exercises.check_remember, remembering(look=False), "look for the file first"),
     (exercises.check_remember, remembering(name=lambda i, piece: i), "which file belongs to which piece"),
     (

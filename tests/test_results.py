@@ -1,6 +1,8 @@
 """What leaves a fit: differences, regressors, a report, a file."""
 
 import json
+import platform
+import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +14,16 @@ import pytest
 import xarray as xr
 
 import rwlib
-from rwlib.results.fitted import data_of, model_of
+from rwlib.agents.confirmation_bias import CONFIRMATION_BIAS
+from rwlib.agents.forgetting import FORGETTING
+from rwlib.agents.go_no_go import GO_NO_GO
+from rwlib.agents.pearce_hall import PEARCE_HALL
+from rwlib.fitting.effects import describe
+from rwlib.fitting.hierarchy import model_fingerprint
+from rwlib.fitting.trees import prior_draws
+from rwlib.model.rescorla_wagner import RANDOM_AGENT
+from rwlib.results.fitted import AGENTS, data_of, model_of
+from rwlib.results.report import NAMES, RULES
 
 RNG = np.random.default_rng(0)
 MASK = np.ones((5, 28), bool)
@@ -53,6 +64,25 @@ def believed(fit):
     found = fit.copy()
     found["posterior"], found["sample_stats"] = xr.DataTree(posterior.map(shuffled)), xr.DataTree(stats)
     assert rwlib.check(found)
+    return found
+
+
+def as_if_fitted(fit, model, draw=500):
+    """A fit of another model, whose draws are of its prior: what is said of the model does not depend on
+    them."""
+    drawn = prior_draws(DATA, describe(DATA, model), 4 * draw, seed=0).isel(chain=0)
+    chains = [drawn.isel(draw=slice(c * draw, (c + 1) * draw)) for c in range(4)]
+    found = fit.copy()
+    found["posterior"] = xr.DataTree(
+        xr.concat([chain.assign_coords(draw=np.arange(draw)) for chain in chains], "chain")
+    )
+    found.attrs |= {
+        "model": model.name,
+        "model_fingerprint": model_fingerprint(model),
+        "parameters": json.dumps(model.parameters),
+        "fixed": json.dumps(dict(model.fixed)),
+        "num_samples": draw,
+    }
     return found
 
 
@@ -167,6 +197,25 @@ def test_the_table_joins_with_the_users_rows_by_their_own_labels():
     )
 
 
+def names_of(followed):
+    return [name for name in followed.data_vars if not name.endswith("_sd")]
+
+
+def test_what_is_known_of_a_choice_comes_first_and_then_memory_in_its_own_order(plain_fit):
+    followed = rwlib.trialwise(as_if_fitted(plain_fit, PEARCE_HALL), num_draws=5)
+    of_choices = ["probability", "surprise", "value_chosen", "prediction_error"]
+    assert names_of(followed) == [*of_choices, "value", "associability"]
+
+
+def test_a_choice_trace_without_weight_is_left_out(plain_fit):
+    assert "choice_trace" not in names_of(rwlib.trialwise(plain_fit, num_draws=5))
+
+
+def test_a_choice_trace_with_weight_is_followed(plain_fit):
+    followed = rwlib.trialwise(as_if_fitted(plain_fit, rwlib.ASYMMETRIC_STICKY), num_draws=5)
+    assert names_of(followed)[-2:] == ["value", "choice_trace"]
+
+
 def test_no_regressor_is_made_of_a_fit_that_check_refuses(refused):
     with pytest.raises(ValueError, match="No regressors can be made of this fit"):
         rwlib.trialwise(refused)
@@ -185,6 +234,7 @@ def test_a_difference_is_taken_draw_by_draw_and_summarised_last(fit):
     assert row["meaning"] == "patient − control"
     assert row["difference"] == pytest.approx(difference.mean(), abs=1e-5)
     assert row["difference_from"] == pytest.approx(np.quantile(difference, 0.05), abs=1e-5)
+    assert row["direction"] == ("+" if (effect > 0).mean() > 0.5 else "−")
     assert row["p_direction"] == pytest.approx(max((effect > 0).mean(), (effect < 0).mean()))
     assert row["in_rope"] == pytest.approx((np.abs(difference) < 0.05).mean())
 
@@ -285,22 +335,39 @@ def test_nothing_is_written_about_a_fit_that_check_refuses(refused):
         rwlib.report(refused)
 
 
+def test_a_refusal_has_the_numbers_of_the_verdict_and_leaves_advice_to_check(refused):
+    with pytest.raises(ValueError, match=r"Do not use this fit: .* rwlib.check\(fit\) says") as refusal:
+        rwlib.report(refused)
+    assert len(str(refusal.value)) < 300
+
+
 @pytest.mark.parametrize(
     "said",
     [
         "choices of 5 people among 3 options: 136 trials, 25 to 28 per person",
-        "1 missed trials within sessions",
+        "Trials without a choice, 1 in all, were left out",
+        "3 trials after people's last choices were taken for the end of shorter sessions",
         "forced choices taught",
-        "had no feedback",
-        "anew in each of 2 blocks",
-        "0 became 0 and 10 became 1",
-        "alpha_neg on the logit scale, mean N(0, 1), SD half-normal with scale 1",
-        "group mean of alpha_neg follows diagnosis",
-        "alpha_pos shifts with drug",
-        "4 chains from starting points across the prior, 60 warm-up iterations and 300 draws each",
+        "were not shown, and their rewards are not used",
+        "anew in each block (2 in all)",
+        "0 became 0 and 10 became 1. In these units they were 0 or 1",
+        r"the learning rate after positive prediction errors, $\alpha^{+}$ (`alpha_pos`)",
+        r"for $\alpha^{+}$ and $\alpha^{-}$ on the logit scale, $\mu$ is N(0, 1) and $\sigma$ half-normal",
+        "the typical person's lies between 0.16 and 0.84 with a probability of 90%",
+        r"The group mean of $\alpha^{-}$ follows `diagnosis`",
+        r"Within people, $\alpha^{+}$ shifts with `drug`",
+        "4 chains from starting points across the prior, 60 warm-up iterations each",
+        "and 300 draws each",
+        "Every draw is made by three moves",
+        "(seed 0)",
+        f"Python {platform.python_version()}",
         "target acceptance 0.99",
-        "largest R-hat",
-        "alpha_neg, diagnosis: patient (patient − control): a difference of",
+        "equal-tailed 90% intervals",
+        "if every R-hat is below 1.01",
+        "The largest R-hat of all parameters",
+        "For means over people and differences, the largest R-hat",
+        r"Term diagnosis: patient (patient − control) of the learning rate after negative prediction errors",
+        "## Left to you",
         "https://doi.org/10.1214/20-BA1221",
     ],
 )
@@ -308,14 +375,114 @@ def test_the_report_says(fit, said):
     assert said in str(rwlib.report(fit))
 
 
+TRACE = rwlib.ASYMMETRIC_TRACE
+EVERYTHING = TRACE._replace(
+    name="everything",
+    parameters=(
+        *TRACE.parameters,
+        rwlib.GroupParameter("lapse", "expit", -2.0, 1.0, 1.0),
+        rwlib.GroupParameter("q0", "identity", 0.5, 0.3, 0.3),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "model, said",
+    [
+        (rwlib.ASYMMETRIC, r"$Q_a \leftarrow Q_a + \alpha^{+}\,\delta$ if $\delta > 0$"),
+        (rwlib.ASYMMETRIC, r"$P(a) = \exp(\beta\,Q_a) / \sum_b \exp(\beta\,Q_b)$"),
+        (rwlib.ASYMMETRIC, "every option is $Q_0 = 0.5$ (5 before scaling)"),
+        (rwlib.ASYMMETRIC._replace(fixed={"q0": 0.0}), "every option is $Q_0 = 0$ (0 before scaling)"),
+        (rwlib.SYMMETRIC, r"$Q_a \leftarrow Q_a + \alpha\,\delta$"),
+        (rwlib.ASYMMETRIC_TEMPERATURE, r"\exp(Q_a / \tau) / \sum_b \exp(Q_b / \tau)"),
+        (rwlib.ASYMMETRIC_STICKY, r"\beta\,Q_a + \kappa\,h_a"),
+        (rwlib.ASYMMETRIC_STICKY, "$h_a$ is 1 for the option chosen last"),
+        (TRACE, r"$h_a \leftarrow h_a + \alpha_c\,(x_a - h_a)$"),
+        (FORGETTING, r"$Q_b \leftarrow Q_b + \varphi\,(Q_0 - Q_b)$"),
+        (EVERYTHING, r"$P(a) = (1 - \xi)\,"),
+        (EVERYTHING, "every option is $Q_0$, which is estimated"),
+        (rwlib.WIN_STAY_LOSE_SHIFT, r"$P(a) = (1 - \xi)\,w_a / \sum_b w_b + \xi / n$"),
+        (CONFIRMATION_BIAS, r"$Q_a \leftarrow Q_a + \alpha_\mathrm{con}\,\delta_a$"),
+        (PEARCE_HALL, r"$Q_a \leftarrow Q_a + \kappa\,A_a\,\delta$"),
+        (GO_NO_GO, r"$x = \beta\,(Q_{s,1} + \pi\,V_s - Q_{s,0}) + b$"),
+    ],
+)
+def test_the_report_states_the_rule_of_the_model(plain_fit, model, said):
+    assert said in rwlib.report(as_if_fitted(plain_fit, model)).methods
+
+
+def test_every_agent_that_learns_has_its_rule_in_the_report():
+    assert set(AGENTS) - {RANDOM_AGENT} == set(RULES)
+
+
+def test_every_parameter_of_these_agents_has_a_name_in_words():
+    assert NAMES.keys() >= {p.name for agent in AGENTS for p in agent.parameters}
+
+
+def test_the_rule_of_an_agent_of_ones_own_is_asked_for_in_capitals(plain_fit):
+    agent = rwlib.ASYMMETRIC.agent._replace(without_feedback=None)
+    mine = rwlib.ASYMMETRIC._replace(name="my own", agent=agent)
+    written = rwlib.report(as_if_fitted(plain_fit, mine), mine)
+    assert "**STATE THE RULE OF THE MODEL my own HERE" in written.methods
+    assert written.left_to_you[0].startswith("THE RULE OF THE MODEL my own")
+
+
+def test_names_in_code_are_written_once(fit):
+    assert str(rwlib.report(fit)).count("alpha_pos") == 1
+
+
+def test_the_report_of_a_thinned_fit_says_how_many_draws_are_left(plain_fit):
+    whole = as_if_fitted(plain_fit, rwlib.ASYMMETRIC, draw=1000)
+    whole["posterior"] = xr.DataTree(whole["posterior"].to_dataset().isel(draw=slice(None, None, 2)))
+    said = "1,000 draws each. All results are of a part of them: 4 chains with 500 draws each."
+    assert said in rwlib.report(whole).methods
+
+
+def test_missed_trials_of_a_table_are_counted_to_its_last_row(plain_fit):
+    observed, numbered = plain_fit["observed_data"].to_dataset(), plain_fit.copy()
+    observed["trials"] = observed["rewards"].copy(data=np.tile(np.arange(1.0, 29.0), (5, 1)))
+    numbered["observed_data"] = xr.DataTree(observed)
+    assert "Trials without a choice, 4 in all" in rwlib.report(numbered).methods
+
+
+def test_the_report_cites_the_course_by_its_own_citation(plain_fit):
+    citation = (Path(__file__).parents[1] / "CITATION.cff").read_text(encoding="utf8")
+    title = re.search('^title: "(.*)"$', citation, re.MULTILINE)[1]
+    assert title in rwlib.report(plain_fit).cite[0]
+
+
+def test_the_table_of_a_report_has_a_cell_for_each_number_with_its_interval(plain_fit):
+    written = rwlib.report(plain_fit)
+    row = written.estimates.set_index("parameter").loc["beta"]
+    cell = f"{row['typical']:.2f} [{row['typical_from']:.2f}, {row['typical_to']:.2f}]"
+    assert f"| inverse temperature, $\\beta$ | {cell} |" in written.tables[0]
+
+
+def test_a_label_with_a_bar_stays_in_its_cell(fit):
+    posterior = fit["posterior"].to_dataset().assign_coords(alpha_neg_effect_term=["group: a|b"])
+    named = fit.copy()
+    named["posterior"] = xr.DataTree(posterior)
+    assert r"group: a\|b" in rwlib.report(named).tables[1]
+
+
+def test_no_estimate_is_taken_from_a_fit_that_check_refuses(refused):
+    with pytest.raises(ValueError, match="No estimate can be read from this fit"):
+        rwlib.estimates(refused)
+
+
+@pytest.mark.parametrize("interval", [0.0, 1.0, 90.0])
+def test_an_interval_that_is_no_share_of_the_draws_is_refused(plain_fit, interval):
+    with pytest.raises(ValueError, match=f"interval is {interval}; it must lie between 0 and 1"):
+        rwlib.estimates(plain_fit, interval=interval)
+
+
 def test_numbers_of_the_report_are_those_of_the_fit(fit):
     written, posterior = rwlib.report(fit), fit["posterior"].to_dataset()
     row = written.estimates.set_index("parameter").loc["beta"]
     assert row["typical"] == pytest.approx(np.exp(posterior["beta_group_mean"].values).mean(), rel=1e-5)
     assert row["people"] == pytest.approx(posterior["beta"].mean("subject").values.mean(), rel=1e-5)
-    assert (
-        f"beta {row['typical']:.2f} [{row['typical_from']:.2f}, {row['typical_to']:.2f}]" in written.results
-    )
+    said = f"{row['typical']:.2f} [{row['typical_from']:.2f}, {row['typical_to']:.2f}]"
+    assert rf"the inverse temperature, $\beta$: {said} for the typical person" in written.results
 
 
 @pytest.mark.parametrize("ending", [".md", ".tex", ".docx"])

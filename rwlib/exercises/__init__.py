@@ -9,12 +9,14 @@ from rwlib.exercises.answers import Verdict
 from rwlib.exercises.calibration import check_calibrate_alone, check_pick_by_weight
 from rwlib.exercises.choice_rule import check_epsilon_greedy
 from rwlib.exercises.diagnostics import check_rank_rhat
+from rwlib.exercises.groups_and_conditions import check_direction_and_rope
 from rwlib.exercises.hierarchical_model import check_share_repeated, check_sticky_model
 from rwlib.exercises.likelihood import check_interval_of, check_profile
 from rwlib.exercises.model_comparison import check_versus
 from rwlib.exercises.nuts import check_random_walks
 from rwlib.exercises.predictive_checks import check_longest_run
 from rwlib.exercises.recovery import check_verdict
+from rwlib.exercises.report import check_with_surprise
 from rwlib.exercises.scan import check_sticky_step
 from rwlib.exercises.simulation import check_reversal_outcomes
 from rwlib.exercises.speed_and_scale import check_remember
@@ -28,6 +30,7 @@ __all__ = [
     "check_calibrate_alone",
     "check_cue_agent",
     "check_damage",
+    "check_direction_and_rope",
     "check_epsilon_greedy",
     "check_forgetful_update",
     "check_interval_of",
@@ -45,5 +48,6 @@ __all__ = [
     "check_sticky_step",
     "check_verdict",
     "check_versus",
+    "check_with_surprise",
     "check_write_by_person",
 ]

@@ -1,5 +1,5 @@
-"""What parameters follow, and what moves them: from formulas about people and conditions to a model and its
-regressors."""
+"""Parameters that follow columns about people, and that move with conditions: from formulas to a model and
+the columns that it multiplies."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -17,9 +17,11 @@ __all__ = ["Described", "Term", "describe"]
 class Term(NamedTuple):
     """One column of a formula, as it stands in the model.
 
-    ``label`` is what it is called (``"diagnosis: patient"``), ``meaning`` says what is compared
-    (``"patient − control"``, ``"1 SD = 9.8, mean 34.2"``). ``low`` and ``high`` are what the column holds at
-    the two ends of the comparison, where 0 is the mean over people, or over conditions.
+    ``label`` is what it is called (``"diagnosis: patient"``). ``meaning`` says what is compared: two labels
+    (``"patient − control"``), or numbers that lie one SD apart (``"1 SD = 9.8, mean 34.2"``, in the column's
+    own units). ``low`` and ``high`` are what the centred column holds at the two ends of the comparison; 0 is
+    its mean over people, or over conditions. Where the column has more than two values, the ends are −0.5 and
+    0.5.
     """
 
     parameter: str
@@ -30,7 +32,14 @@ class Term(NamedTuple):
 
 
 class Described(NamedTuple):
-    """A model with effects and shifts, the data as it scores them, and what its terms are called."""
+    """A model with effects and shifts, the data as it scores them, and what its terms are called.
+
+    ``data`` has a row for each person. With ``within`` it has one for each condition of each person, all
+    people's first condition before their second, and its ``trials`` say where in a person's session each
+    trial stands. ``regressors`` holds the centred columns: ``of_people`` with shape (n_effects, n_subjects),
+    and ``of_conditions`` with shape (n_shifts, n_conditions). It is None without a formula. ``effects`` and
+    ``shifts`` say what each of these columns is, and ``conditions`` what each condition is called.
+    """
 
     model: Model
     data: ChoiceData
@@ -48,11 +57,28 @@ def describe(
 ) -> Described:
     """Let parameters follow columns about people, and move with conditions.
 
-    The group mean of a parameter in ``group`` becomes μ + Σ γₖ xₖ for each person, before the transform. A
-    column of numbers is taken in units of its SD, a column of labels as differences from its first label, and
-    every column is centred, so that μ is the mean over people whatever the columns are. A parameter in
-    ``within`` becomes θᵢ + Σ cₖ δᵢₖ for person i: each person has a shift δ of their own, and the shifts have
-    a group mean and a group SD. The codes c are centred over conditions, so that θᵢ lies in their middle.
+    All of it happens before the transform: in log odds for a rate, in logarithms for ``beta``.
+
+    For a parameter in ``group``, the group mean of person i becomes μ + Σₖ γₖ xₖᵢ, with a column x and a
+    coefficient γ for each term of the formula. Each coefficient is N(0, ``mean_scale``), as wide as the prior
+    of the parameter's own group mean.
+
+    A parameter in ``within`` becomes θᵢ + Σₖ cₖ Δₖᵢ for person i in a condition whose codes are c. Each
+    person has a shift Δ of their own. Over people it is normal, with a mean that is N(0, ``mean_scale``) and
+    an SD that is half-normal with scale ``sd_scale / 2``, half of the scale for the parameter's own SD.
+
+    A formula reads columns in these units:
+
+    - labels, and True and False: a column for each label but the first in alphabetical order, which is 1 for
+      that label and 0 for the others;
+    - numbers of two values: 0 for the smaller and 1 for the larger;
+    - other numbers: minus their mean, divided by their SD, over people or over conditions. A logarithm or
+      another function of such a column is taken before the data are read, not in the formula.
+
+    Every column that results is centred, so that μ is the mean over these people whatever the columns are,
+    and θᵢ lies in the middle of the conditions. Beside a product, as in ``"diagnosis * age"``, the
+    coefficient of one column is its effect where the other is 0 in the units above: at the first label, the
+    smaller number, or the mean.
 
     Parameters
     ----------
@@ -72,13 +98,16 @@ def describe(
     Raises
     ------
     ValueError
-        If a parameter or column is unknown, a formula cannot be read or leaves out the intercept, or a column
-        is constant, incomplete, or follows from others.
+        If ``group`` or ``within`` is no dictionary, a parameter or column is unknown, a formula cannot be
+        read or evaluated, names no column or leaves out the intercept, or a column is constant, incomplete,
+        or follows from others; with ``within`` also if nobody was in more than one condition.
 
     References
     ----------
-    Why every column is centred: Gelman, A. (2008). Scaling regression inputs by dividing by two standard
-    deviations. https://doi.org/10.1002/sim.3107
+    Formulas: Wilkinson, G. N., & Rogers, C. E. (1973). Symbolic description of factorial models for analysis
+    of variance. https://doi.org/10.2307/2346786. Why columns are centred and numbers scaled (there by two
+    SDs): Gelman, A. (2008). Scaling regression inputs by dividing by two standard deviations.
+    https://doi.org/10.1002/sim.3107
 
     Examples
     --------
@@ -89,6 +118,14 @@ def describe(
     >>> described = describe(data, rwlib.SYMMETRIC, group={"alpha": "diagnosis"})
     >>> described.effects[0].label, described.regressors.of_people.tolist()
     ('diagnosis: patient', [[-0.5, 0.5, 0.5, -0.5]])
+
+    With conditions, the data have a row for each condition of each person:
+
+    >>> design = rwlib.Design(block=[0, 1])
+    >>> data = rwlib.ChoiceData([[0, 1]] * 4, [[1.0, 0.0]] * 4, design=design, conditions={"dose": [0, 20]})
+    >>> described = describe(data, rwlib.SYMMETRIC, within={"alpha": "dose"})
+    >>> described.data.choices.shape, described.conditions, described.shifts[0].meaning
+    ((8, 1), ('0', '20'), '20 − 0')
     """
     _check_formulas("group", group, model)
     _check_formulas("within", within, model)
@@ -280,7 +317,7 @@ def _conditions(data, within):
 
 def _by_condition(data, of_block, n_conditions):
     """The same trials with a row for each condition of each person: everybody's first condition, then
-    everybody's second. A condition in which somebody did not play is masked. ``trials`` says where each trial
+    everybody's second. A condition that a person did not play is masked. ``trials`` says where each trial
     comes from."""
     mask, block = np.asarray(data.mask), np.asarray(data.design.block)
     run = np.cumsum(np.diff(block, axis=1, prepend=block[:, :1]) != 0, axis=1)  # a block may come back

@@ -1,4 +1,4 @@
-"""What is drawn, under the names and labels that its user knows: trees of draws, in the form of ArviZ."""
+"""Draws under the names and labels that their user knows, in the form of ArviZ."""
 
 import json
 
@@ -24,17 +24,40 @@ def to_datatree(
     Parameters
     ----------
     sampled : Sample
-        Of one data set.
+        From :func:`rwlib.fitting.sampling.sample`, of one data set: its arrays begin with (num_chains,
+        num_samples).
     data : ChoiceData
         As the user gave it.
     described : Described
-        What was fitted to it.
+        What was fitted to it, from :func:`rwlib.fitting.effects.describe`.
     schedule : Schedule
+        With which it was sampled.
     seed : int
+        That of this data set.
 
     Returns
     -------
     fit : xarray.DataTree
+        With the groups ``posterior``, ``unconstrained_posterior``, ``sample_stats``, ``sampler`` and
+        ``observed_data``. Each parameter has dimensions chain, draw and subject, and where it shifts also
+        condition; group means, group SDs, effects and shifts are on the scale before the transform. The
+        attributes hold settings, model and labels, so that data and model can be had back
+        (:mod:`rwlib.results.fitted`).
+
+    Examples
+    --------
+    >>> import jax
+    >>> import rwlib
+    >>> from rwlib.fitting.effects import describe
+    >>> from rwlib.fitting.sampling import Schedule, sample
+    >>> from rwlib.fitting.trees import to_datatree
+    >>> data = rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 0.0, 1.0]], subjects=["ada"])
+    >>> schedule = Schedule(num_warmup=50, num_samples=50, num_chains=2, target_accept=0.99, seeds=(0,))
+    >>> stack = jax.tree.map(lambda x: x[None], data.without_labels())
+    >>> sampled = jax.tree.map(lambda x: x[0], sample(stack, rwlib.SYMMETRIC, schedule))
+    >>> fit = to_datatree(sampled, data, describe(data, rwlib.SYMMETRIC), schedule, seed=0)
+    >>> dict(fit.posterior["beta"].sizes), fit.posterior["subject"].values.tolist()
+    ({'chain': 2, 'draw': 50, 'subject': 1}, ['ada'])
     """
     draws, tuning, n_subjects, model = sampled.draws, sampled.tuning, data.n_subjects, described.model
     sites = to_sites(draws.position, model, n_subjects)
@@ -123,15 +146,27 @@ def prior_draws(data: ChoiceData, described: Described, num_draws: int, seed: in
     Parameters
     ----------
     data : ChoiceData
+        Whose people, conditions and columns the draws are for. Nothing is read of their choices.
     described : Described
-        Of these data; nothing is read of their choices.
+        Of these data, from :func:`rwlib.fitting.effects.describe`.
     num_draws : int
+        At least 1.
     seed : int
 
     Returns
     -------
     prior : xarray.Dataset
-        One chain.
+        One chain of ``num_draws`` draws. Names, dimensions and scales are those of the posterior.
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> from rwlib.fitting.effects import describe
+    >>> from rwlib.fitting.trees import prior_draws
+    >>> data = rwlib.ChoiceData([[0, 1]] * 3, [[1.0, 0.0]] * 3)
+    >>> prior = prior_draws(data, describe(data, rwlib.SYMMETRIC), num_draws=5, seed=0)
+    >>> dict(prior["alpha"].sizes), bool(((prior["alpha"] > 0) & (prior["alpha"] < 1)).all())
+    ({'chain': 1, 'draw': 5, 'subject': 3}, True)
     """
     rng = np.random.default_rng(seed)
     position = np.stack(

@@ -1,4 +1,4 @@
-"""Differences between people, and between conditions, on the scale that people read."""
+"""Differences between people, and between conditions, on the parameters' own scale."""
 
 from collections.abc import Mapping
 
@@ -16,9 +16,11 @@ __all__ = ["contrast_draws", "contrasts"]
 def contrast_draws(fit: xr.DataTree, model: Model | None = None) -> dict[tuple[str, str, str], xr.Dataset]:
     """For each effect and each shift, draws of what the typical person's parameter is at both ends.
 
-    The typical person is the one at the group mean. At one end the column of the term holds what it holds for
-    the first of the two that are compared, at the other what it holds for the second; all other columns are
-    at their mean. Each draw is transformed first, and summarised last.
+    The typical person is the one at the group mean, in the middle of the conditions. At the low end the
+    column of the term holds what it holds for the label, or the number, that is subtracted, and at the high
+    end what it holds for the other one; for numbers of more than two values the ends lie half an SD to both
+    sides of the mean. All other columns stay at their means. Each draw is transformed first, and summarised
+    last.
 
     Parameters
     ----------
@@ -31,24 +33,26 @@ def contrast_draws(fit: xr.DataTree, model: Model | None = None) -> dict[tuple[s
     -------
     draws : dict
         From (parameter, ``"effect"`` or ``"shift"``, term) to a data set with dimensions chain and draw:
-        ``low`` and ``high``, the parameter at both ends; ``difference`` of the two; and ``effect``, the
-        coefficient before the transform.
+        ``low`` and ``high``, the parameter at both ends, in its own range; ``difference``, high − low; and
+        ``effect``, the coefficient before the transform (log odds for a rate, logarithms for ``beta``). For a
+        shift that is its mean over people. The attribute ``meaning`` says what is compared.
 
     Raises
     ------
     ValueError
-        If the fit has no effects and no shifts.
+        If the fit has no effects and no shifts, is of another model, or its agent is not one of rwlib's and
+        ``model`` is missing.
 
     Examples
     --------
     >>> import rwlib
-    >>> people = {"diagnosis": ["control", "patient"]}
-    >>> data = rwlib.ChoiceData([[0, 1, 1, 0]] * 2, [[0.0, 1.0, 0.0, 1.0]] * 2, people=people)
-    >>> short = dict(num_warmup=50, num_samples=50, num_chains=2, progress_bar=False, warn=False)
-    >>> fit = rwlib.fit(data, rwlib.SYMMETRIC, group={"alpha": "diagnosis"}, **short)
-    >>> draws = rwlib.contrast_draws(fit)["alpha", "effect", "diagnosis: patient"]
-    >>> sorted(draws.data_vars)
-    ['difference', 'effect', 'high', 'low']
+    >>> people = {"diagnosis": ["control", "patient", "control", "patient"]}
+    >>> choices, rewards = [[0, 1, 1, 0], [1, 1, 1, 1]] * 2, [[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 1.0, 1.0]] * 2
+    >>> data = rwlib.ChoiceData(choices, rewards, people=people)
+    >>> fit = rwlib.fit(data, rwlib.SYMMETRIC, group={"beta": "diagnosis"}, progress_bar=False)
+    >>> draws = rwlib.contrast_draws(fit)["beta", "effect", "diagnosis: patient"]
+    >>> sorted(draws.data_vars), draws.attrs["meaning"]
+    (['difference', 'effect', 'high', 'low'], 'patient − control')
     """
     model, posterior, found = model_of(fit, model), fit["posterior"].to_dataset(), {}
     for p in model.parameters:
@@ -90,31 +94,46 @@ def contrasts(
     model : Model, optional
         The model that was fitted, where its agent is the user's own.
     rope : dict, optional
-        For each parameter the largest difference that would not matter, on the parameter's own scale: the
-        region of practical equivalence reaches from minus that to plus that.
+        For each parameter the largest difference that would not matter, above 0 and on the parameter's own
+        scale: the region of practical equivalence reaches from minus that to plus that.
     interval : float in (0, 1), default 0.9
         Share of the draws in the central intervals.
 
     Returns
     -------
     table : pandas.DataFrame
-        A row for each term. ``low``, ``high``: posterior mean of the typical person's parameter at both ends.
-        ``difference`` with ``difference_from`` and ``difference_to``: its mean and interval. ``effect`` with
-        ``effect_from`` and ``effect_to``: the same of the coefficient, before the transform. ``p_direction``:
-        share of the draws on the side of 0 where most are. ``in_rope``: share of the draws whose difference
-        would not matter; NaN where ``rope`` does not say.
+        A row for each term, named by ``parameter``, ``kind`` ("effect" or "shift"), ``term`` and ``meaning``.
+        ``low``, ``high``: posterior mean of the typical person's parameter at both ends, in its own range.
+        ``difference`` with ``difference_from`` and ``difference_to``: mean and interval of high − low.
+        ``effect`` with ``effect_from`` and ``effect_to``: the same of the coefficient, before the transform.
+        ``direction`` and ``p_direction``: the side of 0 where most draws are, "+" or "−", and their share,
+        from 0.5 to 1. ``in_rope``: share of the draws whose difference would not matter, from 0 to 1; NaN
+        where ``rope`` does not say.
 
     Raises
     ------
     ValueError
-        If the fit has no effects and no shifts, :func:`rwlib.fitting.diagnostics.check` refuses it, or
-        ``rope`` names no parameter or is not positive.
+        If the fit has no effects and no shifts, :func:`rwlib.fitting.diagnostics.check` refuses it,
+        ``interval`` is not in (0, 1), ``rope`` names a parameter without a term or is not positive, the fit
+        is of another model, or its agent is not one of rwlib's and ``model`` is missing.
 
     References
     ----------
     Probability of direction: Makowski, D., Ben-Shachar, M. S., Chen, S. H. A., & Lüdecke, D. (2019).
     https://doi.org/10.3389/fpsyg.2019.02767. Region of practical equivalence: Kruschke, J. K. (2018).
-    https://doi.org/10.1177/2515245918771304
+    https://doi.org/10.1177/2515245918771304, who compares it with the highest-density interval; here, as in
+    the first source, it is compared with all draws.
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> people = {"diagnosis": ["control", "patient", "control", "patient"]}
+    >>> choices, rewards = [[0, 1, 1, 0], [1, 1, 1, 1]] * 2, [[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 1.0, 1.0]] * 2
+    >>> data = rwlib.ChoiceData(choices, rewards, people=people)
+    >>> fit = rwlib.fit(data, rwlib.SYMMETRIC, group={"beta": "diagnosis"}, progress_bar=False)
+    >>> table = rwlib.contrasts(fit, rope={"beta": 0.5})
+    >>> table[["parameter", "kind", "term", "meaning"]].values.tolist()
+    [['beta', 'effect', 'diagnosis: patient', 'patient − control']]
     """
     report = check(fit)
     if not report:
@@ -137,7 +156,7 @@ def contrasts(
                 draws[what].values, (tail, 1 - tail)
             ).tolist()
         above = float((draws["effect"] > 0).mean())
-        row["p_direction"] = max(above, 1 - above)
+        row["direction"], row["p_direction"] = ("+", above) if above >= 0.5 else ("−", 1 - above)
         width = rope.get(parameter, np.nan)
         row["in_rope"] = float((np.abs(draws["difference"]) < width).mean()) if width > 0 else np.nan
         rows.append(row)

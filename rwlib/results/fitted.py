@@ -1,4 +1,4 @@
-"""The data and the model of a fit, from what is stored in it."""
+"""The data, the model and the draws of a fit, from what is stored in it."""
 
 import json
 from typing import NamedTuple
@@ -36,6 +36,7 @@ def data_of(fit: xr.DataTree) -> ChoiceData:
     Returns
     -------
     data : ChoiceData
+        Equal to what ``fit`` was given, labels, design and columns included.
 
     Raises
     ------
@@ -77,12 +78,14 @@ def model_of(fit: xr.DataTree, model: Model | None = None) -> Model:
     Parameters
     ----------
     fit : xarray.DataTree
+        From :func:`rwlib.fitting.inference.fit`.
     model : Model, optional
         Needed where the agent is the user's own, since a fit holds no code.
 
     Returns
     -------
     model : Model
+        Without effects and shifts, as ``fit`` was given it.
 
     Raises
     ------
@@ -114,7 +117,7 @@ def model_of(fit: xr.DataTree, model: Model | None = None) -> Model:
 class Rows(NamedTuple):
     """The data as an agent plays them, with a row for each person, or for each condition of each person.
 
-    ``params`` holds all parameters of the agent, (n_draws, n_rows).
+    ``params`` holds all parameters of the agent, each in its own range, as arrays of shape (n_draws, n_rows).
     """
 
     data: ChoiceData
@@ -131,11 +134,29 @@ def draws_of(fit: xr.DataTree, model: Model, num_draws: int) -> Rows:
     model : Model
         The one that was fitted.
     num_draws : int
-        At most so many draws are used, evenly spaced over the chains.
+        At least 1. At most so many draws are used, evenly spaced over the chains, which are taken one after
+        the other.
 
     Returns
     -------
     rows : Rows
+        n_rows is n_subjects, or n_conditions · n_subjects where parameters shift: everybody in the first
+        condition, then everybody in the second.
+
+    Raises
+    ------
+    ValueError
+        If the fit holds no data, as in :func:`data_of`.
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> from rwlib.results.fitted import draws_of
+    >>> data = rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 0.0, 1.0]], subjects=["ada"])
+    >>> short = dict(num_warmup=50, num_samples=50, num_chains=2, progress_bar=False, warn=False)
+    >>> rows = draws_of(rwlib.fit(data, rwlib.SYMMETRIC, **short), rwlib.SYMMETRIC, num_draws=20)
+    >>> rows.params["beta"].shape
+    (20, 1)
     """
     data, within = data_of(fit), json.loads(fit.attrs.get("within", "{}"))
     described = describe(data, model, within=within)
@@ -172,7 +193,16 @@ def to_trials(values: np.ndarray, rows: ChoiceData, data: ChoiceData) -> np.ndar
     Returns
     -------
     values : array, shape (n_subjects, n_trials, ...)
-        NaN where nobody played.
+        NaN on missed trials, and after the end of a shorter session.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import rwlib
+    >>> from rwlib.results.fitted import to_trials
+    >>> data = rwlib.ChoiceData([[0, 1, 1]], [[0.0, 1.0, 0.0]], [[True, False, True]])
+    >>> to_trials(np.array([[0.1, 0.2, 0.3]]), data, data).tolist()
+    [[0.1, nan, 0.3]]
     """
     back = np.full((data.n_subjects, data.n_trials, *values.shape[2:]), np.nan)
     row, place = np.nonzero(np.asarray(rows.mask))

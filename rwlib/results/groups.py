@@ -31,27 +31,31 @@ def add_groups(
     fit : xarray.DataTree
         From :func:`rwlib.fitting.inference.fit`. It stays as it is.
     *groups : {"prior", "posterior_predictive", "log_likelihood"}
-        ``prior``: as many draws, under the names of the posterior. ``posterior_predictive``: ``choices``, one
-        drawn for each trial given all that was observed before it. ``log_likelihood``: of each choice that
-        is scored, one after the other along ``point``, with coordinates ``subject`` and ``trial``.
+        ``prior``: draws under the names of the posterior, in one chain. ``posterior_predictive``:
+        ``choices`` (chain, draw, subject, trial), one drawn for each trial given all that was observed before
+        it, and −1 where nobody played. ``log_likelihood``: ``choices`` (chain, draw, point), the
+        log-probability of each choice that is scored, one after the other along ``point``, with coordinates
+        ``subject`` and ``trial`` (its place in the session, from 0). At most 10⁻⁹ is added to each at random,
+        since a choice that is equally probable under all draws would stop ``arviz_stats.loo``.
     model : Model, optional
         The model that was fitted, where its agent is the user's own.
     num_draws : int, default 1000
-        At most so many draws of each group, taken at even distances along every chain. Predictions and
-        log-likelihoods have a number for each draw and choice.
+        At most so many draws of each group, taken at even distances along every chain; but one of each chain
+        at least. Predictions and log-likelihoods have a number for each draw and choice.
     seed : int, default 0
         Of prior and predictions.
 
     Returns
     -------
     fit : xarray.DataTree
-        With these groups, and with ``posterior`` thinned to the draws that ``log_likelihood`` and
-        ``posterior_predictive`` belong to.
+        With these groups. Where predictions or log-likelihoods are among them, ``posterior``,
+        ``unconstrained_posterior`` and ``sample_stats`` are thinned to the draws that they belong to.
 
     Raises
     ------
     ValueError
-        If a group has another name, or the fit is of another model.
+        If a group has another name or none is named, ``num_draws`` is below 1, the fit is of another model,
+        or its agent is not one of rwlib's and ``model`` is missing.
 
     References
     ----------

@@ -38,6 +38,8 @@ def power(
     Between people, half of them are in each of two groups. Within people, everybody plays twice, once in each
     condition, and how far a person shifts is spread over people with half the SD that the parameter has. One
     call is one design, so that :func:`rwlib.running.studies.run_study` can take many of them side by side.
+    The share of ``found`` has a standard error of √(share · (1 − share) / n_datasets): with ten data sets it
+    is a first look only.
 
     Parameters
     ----------
@@ -46,22 +48,24 @@ def power(
     n_trials : int
         Trials of each person; within people, in each condition.
     size : float
-        The true difference, before the transform: of a rate in log odds, of beta in logarithms.
+        The true difference, before the transform: of a rate in log odds, of beta in logarithms. Within people
+        it is the mean over people. With 0, ``found`` counts false findings.
     parameter : str, default "alpha_neg"
         Which parameter differs.
     within : bool, default False
         Whether the difference is between two conditions of the same people, or between two groups.
     model : Model, default ASYMMETRIC
     typical : dict of floats, optional
-        Parameters of the typical person in the middle of both, in their own units. Default: those in the
+        Parameters of the typical person in the middle of both, in their own ranges. Default: those in the
         middle of the prior.
     spread : float, default 0.5
-        SD over people, as a share of the prior's scale for that SD.
-    reward_probs : sequence of float
-        How often each arm pays.
+        SD over people before the transform, as a share of the prior's scale for that SD (``sd_scale``).
+    reward_probs : sequence of float, default FIVE_ARMS
+        How often each arm pays 1 and not 0, from 0 to 1.
     n_datasets : int, default 10
         Simulated studies.
     seed : int, default 0
+        Of the simulated studies and of their fits.
     interval : float in (0, 1), default 0.95
         A difference is found if this central interval of its posterior leaves out 0.
     **settings
@@ -70,14 +74,16 @@ def power(
     Returns
     -------
     table : pandas.DataFrame
-        A row for each simulated study: ``estimate`` of the difference, ``low`` and ``high`` of its interval,
-        ``found``, ``sign_right``, ``width``, and whether the fit ``passes``
-        :func:`rwlib.fitting.diagnostics.check`. Leave out, and count, those that do not.
+        A row for each simulated study: ``n_subjects``, ``n_trials`` and ``size`` as given; ``estimate``, the
+        posterior mean of the difference, with ``low``, ``high`` and ``width`` of its interval, all before the
+        transform; ``found``; ``sign_right``, which is False where nothing was found; and whether the fit
+        ``passes`` :func:`rwlib.fitting.diagnostics.check`. Leave out, and count, those that do not.
 
     Raises
     ------
     ValueError
-        If a number is impossible or the model has no such parameter.
+        If a number is impossible, a typical parameter lies outside its range, or the model has no such
+        parameter.
 
     References
     ----------
@@ -161,7 +167,33 @@ def _play(key, numbers, model, n_trials, reward_probs):
 
 
 def two_groups(n_subjects, n_trials, size, parameter, model, typical, spread, reward_probs, seed):
-    """A simulated study in which two groups of people differ: see :func:`power`."""
+    """A simulated study in which two groups of people differ: see :func:`power`.
+
+    Parameters
+    ----------
+    n_subjects, n_trials, size, parameter, model, typical, spread, reward_probs
+        As in :func:`power`, without defaults.
+    seed : int
+        Of people, outcomes and choices.
+
+    Returns
+    -------
+    data : ChoiceData
+        With a column ``group`` about people, ``"group 1"`` and ``"group 2"`` in turn.
+
+    Raises
+    ------
+    ValueError
+        If a typical parameter lies outside its range.
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> from rwlib.results.power import two_groups
+    >>> data = two_groups(4, 30, 0.8, "alpha_neg", rwlib.ASYMMETRIC, {}, 0.5, rwlib.FIVE_ARMS, seed=0)
+    >>> data.person_table["group"].tolist()
+    ['group 1', 'group 2', 'group 1', 'group 2']
+    """
     rng = np.random.default_rng(seed)
     second = np.arange(n_subjects) % 2
     numbers = _numbers(rng, n_subjects, model, typical, spread)
@@ -176,7 +208,34 @@ def two_groups(n_subjects, n_trials, size, parameter, model, typical, spread, re
 
 
 def two_conditions(n_subjects, n_trials, size, parameter, model, typical, spread, reward_probs, seed):
-    """A simulated study in which the same people play in two conditions: see :func:`power`."""
+    """A simulated study in which the same people play in two conditions: see :func:`power`.
+
+    Parameters
+    ----------
+    n_subjects, n_trials, size, parameter, model, typical, spread, reward_probs
+        As in :func:`power`, without defaults.
+    seed : int
+        Of people, outcomes and choices.
+
+    Returns
+    -------
+    data : ChoiceData
+        With two blocks of ``n_trials`` trials, and a column ``condition`` about them (``"first"``,
+        ``"second"``).
+
+    Raises
+    ------
+    ValueError
+        If a typical parameter lies outside its range.
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> from rwlib.results.power import two_conditions
+    >>> data = two_conditions(4, 30, 0.8, "alpha_neg", rwlib.ASYMMETRIC, {}, 0.5, rwlib.FIVE_ARMS, seed=0)
+    >>> data.n_trials, data.condition_table["condition"].tolist()
+    (60, ['first', 'second'])
+    """
     rng = np.random.default_rng(seed)
     numbers = _numbers(rng, n_subjects, model, typical, spread)
     sd = next(p.sd_scale for p in model.parameters if p.name == parameter) * spread / 2

@@ -1,6 +1,10 @@
-"""A methods paragraph and a table of results, of which every number comes from the fit."""
+"""A methods section and tables of results, in which every number comes from the fit."""
 
+import itertools
 import json
+import math
+import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -12,16 +16,22 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from rwlib.fitting.diagnostics import check
-from rwlib.fitting.hierarchy import TRANSFORMS, GroupParameter, Model
-from rwlib.results.contrasts import contrasts
+from rwlib.fitting.convergence import diagnose
+from rwlib.fitting.diagnostics import MAX_R_HAT, MIN_E_BFMI, MIN_ESS, check
+from rwlib.fitting.hierarchy import TRANSFORMS, Model
+from rwlib.results.contrasts import contrast_draws, contrasts
 from rwlib.results.fitted import data_of, model_of
+from rwlib.results.rules import RULES, SOURCES, has, symbol, the, words
 
 __all__ = ["Written", "estimates", "report", "write_report"]
 
+INTERVAL = 0.9  # share of the draws in every interval of a report
+FIVE_PERCENT = 1.645  # SDs of a normal on each side of the mean that leave out 5%
 #: On which scale a group is normal.
 SCALES = {"expit": "logit", "exp": "log", "softplus": "inverse softplus", "identity": "natural"}
 CITE = (
+    "Bradbury, J., et al. (2018). JAX: Composable transformations of Python+NumPy programs. "
+    "https://github.com/jax-ml/jax",
     "Gunawan, D., Hawkins, G. E., Tran, M.-N., Kohn, R., & Brown, S. D. (2020). New estimation approaches "
     "for the hierarchical linear ballistic accumulator model. https://doi.org/10.1016/j.jmp.2020.102368 "
     "(jumps)",
@@ -34,22 +44,52 @@ CITE = (
     "Yu, Y., & Meng, X.-L. (2011). To center or not to center. https://doi.org/10.1198/jcgs.2011.203main "
     "(groups drawn given people)",
 )
+CITE_DIFFERENCES = (
+    "Makowski, D., Ben-Shachar, M. S., Chen, S. H. A., & Lüdecke, D. (2019). Indices of effect existence and "
+    "significance in the Bayesian framework. https://doi.org/10.3389/fpsyg.2019.02767 (probability of "
+    "direction, region of practical equivalence)",
+)
+LEFT_TO_YOU = (
+    "People: who took part, how they were recruited and paid, who agreed to it, who or what was left out and "
+    "by which rule. A fit knows only whom it was given.",
+    "Task: what the options paid and when that changed, what people were told, and why so many people and "
+    "trials.",
+    "What the analysis is for, why this model and these priors, what they predict about behaviour before any "
+    "data (`rwlib.sample_prior`, `rwlib.generate`), and how far the results move with other priors.",
+    "Whether the model behaves as people do (`rwlib.compare_behaviour`), which other models were fitted and "
+    "how they compare (`rwlib.compare_by_person`), and whether parameters and models can be recovered in "
+    "this design (`rwlib.recover_parameters`, `rwlib.recover_models`).",
+    "Fits that `rwlib.check` refused before this one, and what was changed after them.",
+    "Where data, code and this fit (`rwlib.save`) can be had.",
+)
+LEFT_ABOUT_DIFFERENCES = (
+    "Differences: which were planned, which other formulas were tried, and how large a difference must be to "
+    "matter, and why (`rope=`)."
+)
 
 
 class Written(NamedTuple):
-    """What :func:`report` wrote: paragraphs, tables and references."""
+    """What :func:`report` wrote: paragraphs, tables, references, and what is missing.
+
+    ``methods`` and ``results`` are Markdown with LaTeX formulas between dollar signs. ``estimates`` is that
+    of :func:`estimates`, and ``differences`` that of :func:`rwlib.results.contrasts.contrasts`, or None
+    without effects and shifts; ``tables`` holds both once more, as Markdown that fits a page. Intervals are
+    equal-tailed and of 90%. ``cite`` lists what to cite, and ``left_to_you`` what the fit cannot know.
+    """
 
     methods: str
     results: str
     estimates: pd.DataFrame
     differences: pd.DataFrame | None
     cite: tuple[str, ...]
+    tables: tuple[str, ...]
+    left_to_you: tuple[str, ...]
 
     def __str__(self) -> str:
         """As Markdown."""
-        tables = [self.estimates, *([] if self.differences is None else [self.differences])]
-        parts = ["## Methods", self.methods, "## Results", self.results, *map(_markdown, tables)]
-        return "\n\n".join([*parts, "## References", "\n".join(f"- {source}" for source in self.cite)]) + "\n"
+        parts = ["## Methods", self.methods, "## Results", self.results, *self.tables]
+        parts += ["## Left to you", _bullets(self.left_to_you), "## References", _bullets(self.cite)]
+        return "\n\n".join(parts) + "\n"
 
 
 def report(
@@ -57,10 +97,15 @@ def report(
 ) -> Written:
     """Write what a paper must say about a fit.
 
+    That is the data, the model with its formulas and priors, the sampler, its diagnostics, and estimates. The
+    rule of an agent of your own cannot be read from its code: the text says so in capitals, and you put
+    it there. What else the fit does not know, ``left_to_you`` lists.
+
     Parameters
     ----------
     fit : xarray.DataTree
-        From :func:`rwlib.fitting.inference.fit`.
+        From :func:`rwlib.fitting.inference.fit`. Where it was thinned, the results are of the draws that are
+        left, and the text has both numbers.
     model : Model, optional
         The model that was fitted, where its agent is the user's own.
     rope : dict, optional
@@ -74,31 +119,63 @@ def report(
     Raises
     ------
     ValueError
-        If :func:`rwlib.fitting.diagnostics.check` refuses the fit: there is nothing to report then.
+        If :func:`rwlib.fitting.diagnostics.check` refuses the fit: there is nothing to report then. Also if
+        ``rope`` is refused by :func:`rwlib.results.contrasts.contrasts`, the fit is of another model, or its
+        agent is not one of rwlib's and ``model`` is missing.
 
     References
     ----------
-    What belongs into it: Wilson, R. C., & Collins, A. G. E. (2019). Ten simple rules for the computational
+    What belongs in it: Wilson, R. C., & Collins, A. G. E. (2019). Ten simple rules for the computational
     modeling of behavioral data. https://doi.org/10.7554/eLife.49547; Kruschke, J. K. (2021). Bayesian
     analysis reporting guidelines. https://doi.org/10.1038/s41562-021-01177-7
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> choices, rewards = [[0, 1, 1, 0], [1, 1, 1, 1]] * 2, [[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 1.0, 1.0]] * 2
+    >>> fit = rwlib.fit(rwlib.ChoiceData(choices, rewards), rwlib.SYMMETRIC, progress_bar=False)
+    >>> written = rwlib.report(fit)
+    >>> print(written.methods.split(".")[0])
+    We fitted the choices of 4 people among 2 options: 16 trials, 4 per person
+    >>> print(written.left_to_you[-1])
+    Where data, code and this fit (`rwlib.save`) can be had.
     """
-    verdict = check(fit)
-    if not verdict:
-        raise ValueError(f"There is nothing to report about this fit. {verdict}")
-    model = model_of(fit, model)
+    verdict = _accepted(fit, "There is nothing to report about this fit.")
+    model, data = model_of(fit, model), data_of(fit)
     formulas = {name: json.loads(fit.attrs.get(name, "{}")) for name in ("group", "within")}
-    table = estimates(fit, model)
-    differences = contrasts(fit, model, rope=rope) if any(formulas.values()) else None
-    methods = " ".join([*_of_data(fit), *_of_model(model, formulas), *_of_sampler(fit)])
-    results = " ".join([*_of_check(verdict), *_of_estimates(table), *_of_differences(differences)])
-    return Written(methods, results, table, differences, CITE)
+    table = _estimates(fit, model, INTERVAL)
+    differences = contrasts(fit, model, rope=rope, interval=INTERVAL) if any(formulas.values()) else None
+    made_with = _versions(fit)
+    paragraphs = (
+        _of_data(data),
+        _of_model(model, data),
+        _of_group(model, formulas),
+        _of_sampler(fit, made_with),
+    )
+    results = [
+        *_of_check(verdict),
+        *_of_derived(fit, model, differences),
+        *_of_estimates(table, model),
+        *_of_differences(differences, model, rope or {}),
+    ]
+    left = [*_left_of_model(model), *LEFT_TO_YOU]
+    return Written(
+        methods="\n\n".join(map(" ".join, paragraphs)),
+        results=" ".join(results),
+        estimates=table,
+        differences=differences,
+        cite=(*_course(made_with), *_sources(model, differences), *CITE),
+        tables=(_page_of_estimates(table, model), *_page_of_differences(differences, model)),
+        left_to_you=tuple(left if differences is None else [*left, LEFT_ABOUT_DIFFERENCES]),
+    )
 
 
 def estimates(fit: xr.DataTree, model: Model | None = None, *, interval: float = 0.9) -> pd.DataFrame:
     """Each parameter of the group on its own scale: the typical person's, and the mean over people.
 
-    The typical person is the one at the group mean, so half of the people lie below. The mean over people is
-    that of these people. Where a group is wide, the two differ, since the transform bends.
+    The typical person is the one at the group mean, so half of such a group lies below. The mean over people
+    is that of these people, and over conditions where the parameter shifts. Where a group is wide, the two
+    differ, since the transform is not linear.
 
     Parameters
     ----------
@@ -112,18 +189,52 @@ def estimates(fit: xr.DataTree, model: Model | None = None, *, interval: float =
     Returns
     -------
     table : pandas.DataFrame
-        A row for each parameter, with posterior means and intervals. ``sd`` is the group's, before the
-        transform.
+        A row for each ``parameter``, with posterior means and intervals (``_from``, ``_to``): ``typical`` and
+        ``people``, both in the parameter's own range, and ``sd``, that of the group before the transform.
+
+    Raises
+    ------
+    ValueError
+        If :func:`rwlib.fitting.diagnostics.check` refuses the fit, ``interval`` is not in (0, 1), the fit is
+        of another model, or its agent is not one of rwlib's and ``model`` is missing.
+
+    References
+    ----------
+    Gelman, A., & Hill, J. (2006). *Data analysis using regression and multilevel/hierarchical models*.
+    Cambridge University Press. https://doi.org/10.1017/CBO9780511790942
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> choices, rewards = [[0, 1, 1, 0], [1, 1, 1, 1]] * 2, [[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 1.0, 1.0]] * 2
+    >>> fit = rwlib.fit(rwlib.ChoiceData(choices, rewards), rwlib.SYMMETRIC, progress_bar=False)
+    >>> table = rwlib.estimates(fit)
+    >>> table["parameter"].tolist(), table.columns[1:4].tolist()
+    (['alpha', 'beta'], ['typical', 'typical_from', 'typical_to'])
     """
-    model, posterior, rows = model_of(fit, model), fit["posterior"].to_dataset(), []
+    _accepted(fit, "No estimate can be read from this fit.")
+    if not 0 < interval < 1:
+        raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
+    return _estimates(fit, model_of(fit, model), interval)
+
+
+def _accepted(fit, otherwise):
+    """The verdict of ``check``. A refusal has its numbers; what to do about them is said by ``check``."""
+    verdict = check(fit)
+    if not verdict:
+        numbers = str(verdict).split("\n- ")[0].replace("\n", " ")
+        raise ValueError(f"{otherwise} {numbers} rwlib.check(fit) says what is wrong and what to do.")
+    return verdict
+
+
+def _estimates(fit, model, interval):
+    posterior, rows = fit["posterior"].to_dataset(), []
     ends = (1 - interval) / 2, (1 + interval) / 2
     for p in model.parameters:
-        mean = posterior[f"{p.name}_group_mean"].values
-        of_people = posterior[p.name].mean([d for d in posterior[p.name].dims if d not in ("chain", "draw")])
         row: dict[str, str | float] = {"parameter": p.name}
         drawn = {
-            "typical": np.asarray(TRANSFORMS[p.transform](mean)),
-            "people": of_people.values,
+            "typical": np.asarray(TRANSFORMS[p.transform](posterior[f"{p.name}_group_mean"].values)),
+            "people": _over_people(posterior[p.name]),
             "sd": posterior[f"{p.name}_group_sd"].values,
         }
         for name, x in drawn.items():
@@ -131,6 +242,13 @@ def estimates(fit: xr.DataTree, model: Model | None = None, *, interval: float =
             row[f"{name}_from"], row[f"{name}_to"] = np.quantile(x, ends).tolist()
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _over_people(values):
+    """The mean over people, and over conditions, of each draw: (n_chains, n_draws)."""
+    return (
+        values.mean([d for d in values.dims if d not in ("chain", "draw")]).transpose("chain", "draw").values
+    )
 
 
 def write_report(written: Written, path: str | Path) -> Path:
@@ -141,7 +259,8 @@ def write_report(written: Written, path: str | Path) -> Path:
     written : Written
         From :func:`report`.
     path : path
-        Ending with ``.md``, ``.tex`` or ``.docx``. The last two need pandoc.
+        Ending with ``.md``, ``.tex`` or ``.docx``; the last two need pandoc. A file that is there is
+        replaced.
 
     Returns
     -------
@@ -152,7 +271,18 @@ def write_report(written: Written, path: str | Path) -> Path:
     ValueError
         If the ending is another one.
     FileNotFoundError
-        If pandoc is needed and not there.
+        If pandoc is needed and not there. If it is there and fails, ``subprocess`` says so.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import rwlib
+    >>> choices, rewards = [[0, 1, 1, 0], [1, 1, 1, 1]] * 2, [[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 1.0, 1.0]] * 2
+    >>> fit = rwlib.fit(rwlib.ChoiceData(choices, rewards), rwlib.SYMMETRIC, progress_bar=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = rwlib.write_report(rwlib.report(fit), f"{folder}/report.md")
+    ...     print(path.read_text(encoding="utf8").splitlines()[0])
+    ## Methods
     """
     path = Path(path)
     if path.suffix not in (".md", ".tex", ".docx"):
@@ -165,77 +295,182 @@ def write_report(written: Written, path: str | Path) -> Path:
             f"pandoc makes {path.suffix} files of Markdown, and it is not on this machine. Install it from "
             "https://pandoc.org, or write '.md'."
         )
-    command = ["pandoc", "--from=markdown", "--standalone", f"--output={path}"]
+    command = ["pandoc", "--from=markdown+autolink_bare_uris", "--standalone", f"--output={path}"]
     subprocess.run(command, input=str(written), text=True, encoding="utf8", check=True)
     return path
 
 
-# Methods
+# The data
 
 
-def _of_data(fit):
-    data, (zero, one) = data_of(fit), fit.attrs["reward_scale"]
-    mask, scored = np.asarray(data.mask), np.asarray(data.scored)
+def _of_data(data):
+    mask, scored, design = np.asarray(data.mask), np.asarray(data.scored), data.design
     yield (
-        f"We fitted the choices of {data.n_subjects} {_people(data.n_subjects)} among {data.n_actions} "
-        f"options: {int(mask.sum()):,} trials, {_range(mask.sum(axis=1))} per person."
+        f"We fitted the choices of {_count(data.n_subjects, 'person', 'people')} among {data.n_actions} "
+        f"options: {_count(mask.sum(), 'trial')}, {_range(mask.sum(axis=1))} per person."
     )
-    inner = sum(int(row.nonzero()[0][-1]) + 1 - int(row.sum()) for row in mask if row.any())
-    if inner:
-        yield f"{inner:,} missed trials within sessions were left out; nothing was learned on them."
-    if (mask & ~scored).any():
-        yield f"{int((mask & ~scored).sum()):,} forced choices taught, and were not scored."
-    if data.design.feedback is not None:
-        hidden = int((mask & ~np.asarray(data.design.feedback)).sum())
-        yield f"{hidden:,} choices had no feedback; they were scored, and taught nothing."
-    if data.design.block is not None:
-        yield f"Learning started anew in each of {len(data.blocks)} blocks."
+    yield from _of_missed_trials(data)
+    forced = int((mask & ~scored).sum())
+    if forced:
+        yield f"{_count(forced, 'forced choice')} taught, and {_were(forced)} not scored."
+    shown = mask if design.feedback is None else mask & np.asarray(design.feedback)
+    hidden = int((mask & ~shown).sum())
+    if hidden:
+        yield f"The outcomes of {_count(hidden, 'choice')} were not shown, and their rewards are not used."
+    if design.offered is not None:
+        offered = np.asarray(design.offered)[mask].sum(axis=-1)
+        yield f"On each trial {_range(offered)} of the options were on offer."
+    for when, columns in (("before", design.before), ("after", design.after)):
+        if columns:
+            yield f"Known {when} each choice: {', '.join(f'`{name}`' for name in columns)}."
+    if design.block is not None:
+        yield f"Learning started anew in each block ({len(data.blocks)} in all)."
+    yield from _of_rewards(np.asarray(data.rewards)[shown], *data.reward_scale)
+
+
+def _of_missed_trials(data):
+    """Those that a table has as rows are all known. Arrays that end early may be of shorter sessions."""
+    mask = np.asarray(data.mask)
+    over = ~np.maximum.accumulate(mask[:, ::-1], axis=1)[:, ::-1]  # no choice from here on
+    in_session = ~over if data.trials is None else np.isfinite(data.trials)
+    missed = int((in_session & ~mask).sum())
+    if missed:
+        yield (
+            f"Trials without a choice, {missed:,} in all, were left out: they are not scored, and nothing "
+            "was learned or remembered on them."
+        )
+    if data.trials is None and over.any():
+        yield (
+            f"{_count(over.sum(), 'trial')} after people's last choices {_were(over.sum())} taken for the "
+            "end of shorter sessions; any that were missed are among them."
+        )
+
+
+def _of_rewards(rewards, zero, one):
+    values, they = np.unique(rewards), "Rewards"
     if (zero, one) != (0.0, 1.0):
         yield f"Rewards were scaled so that {zero:g} became 0 and {one:g} became 1."
+        they = "In these units they"
+    if len(values) > 2:
+        yield f"{they} ran from {values[0]:g} to {values[-1]:g}."
+    elif len(values):
+        yield f"{they} were {' or '.join(f'{x:g}' for x in values)}."
 
 
-def _of_model(model, formulas):
-    names = ", ".join(p.name for p in model.parameters)
-    yield f"The model ({model.name}) has the parameters {names} for each person."
+# The model
+
+
+def _of_model(model, data):
+    estimated = [p.name for p in model.parameters]
+    if model.agent in RULES:
+        yield f"The model is called {_plain(model.name)}."
+        yield from RULES[model.agent](model, data)
+        in_full = [f"{the(name, model)} (`{name}`)" for name in estimated]
+        yield "Each person has parameters of their own: " + "; ".join(in_full) + "."
+    else:
+        yield (
+            f"**STATE THE RULE OF THE MODEL {_plain(model.name)} HERE, AS FORMULAS: WHAT PEOPLE EXPECT "
+            "BEFORE THE FIRST TRIAL, HOW THEY CHOOSE, AND WHAT AN OUTCOME CHANGES.** Its agent is your own "
+            f"({_functions(model)}), and rwlib cannot put code into words. Each person has parameters of "
+            f"their own: {', '.join(f'`{name}`' for name in estimated)}."
+        )
     if model.fixed:
-        yield "Fixed were " + ", ".join(f"{name} = {value:g}" for name, value in model.fixed) + "."
+        yield (
+            "Fixed for everybody: "
+            + ", ".join(f"{symbol(name, model)} = {value:g}" for name, value in model.fixed)
+            + "."
+        )
     yield (
-        "Each parameter is normally distributed over people after a transform, with group mean and group SD "
-        "estimated: " + "; ".join(map(_prior, model.parameters)) + "."
+        "The likelihood of a person's choices is the product of the probabilities of all choices that are "
+        "scored."
     )
-    for parameter, formula in formulas["group"].items():
-        scale = next(p.mean_scale for p in model.parameters if p.name == parameter)
+
+
+def _functions(model):
+    functions = [f for f in model.agent[:4] if f is not None]
+    names = dict.fromkeys(getattr(f, "__qualname__", type(f).__name__) for f in functions)
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _left_of_model(model):
+    if model.agent not in RULES:
         yield (
-            f"The group mean of {parameter} follows {formula} (columns centred, numbers in units of their "
-            f"SD; coefficients N(0, {scale:g}))."
-        )
-    for parameter, formula in formulas["within"].items():
-        p = next(p for p in model.parameters if p.name == parameter)
-        yield (
-            f"Within people, {parameter} shifts with {formula}: each person's shift is normally distributed "
-            f"with a mean that is N(0, {p.mean_scale:g}) and an SD that is half-normal with scale "
-            f"{p.sd_scale / 2:g}."
+            f"THE RULE OF THE MODEL {_plain(model.name)}, as formulas, where the methods say so in capitals."
         )
 
 
-def _prior(p: GroupParameter):
+def _of_group(model, formulas):
+    yield (
+        r"Person $i$ has the parameter $\theta_i = g(\mu + \sigma z_i)$ with $z_i \sim \mathcal{N}(0, 1)$, "
+        r"independently of their other parameters; group mean $\mu$ and group SD $\sigma$ are estimated. "
+        r"Priors, where N has a mean and an SD:"
+    )
+    groups = itertools.groupby(model.parameters, key=lambda p: p[1:5])
+    yield "; ".join(_prior(list(alike), model) for _, alike in groups) + "."
+    for name, formula in formulas["group"].items():
+        p = next(p for p in model.parameters if p.name == name)
+        yield (
+            f"The group mean of {symbol(name, model)} follows {_code(formula)}: for person $i$ it is "
+            rf"$\mu + \sum_k \gamma_k x_{{ki}}$, where each coefficient $\gamma_k$ is N(0, "
+            f"{p.mean_scale:g}). {_columns_are('people')}"
+        )
+    for name, formula in formulas["within"].items():
+        p = next(p for p in model.parameters if p.name == name)
+        yield (
+            f"Within people, {symbol(name, model)} shifts with {_code(formula)}: in a condition whose "
+            r"columns are $c$, person $i$ has $\mu + \sigma z_i + \sum_k c_k \Delta_{ki}$ before the "
+            r"transform. Each shift $\Delta_k$ is normal over people, with a mean that is N(0, "
+            f"{p.mean_scale:g}) and an SD that is half-normal with scale {p.sd_scale / 2:g}. "
+            f"{_columns_are('conditions')}"
+        )
+
+
+def _prior(alike, model):
+    p, sds = alike[0], np.array([-FIVE_PERCENT, FIVE_PERCENT])
+    ends = np.asarray(TRANSFORMS[p.transform](p.mean_location + sds * p.mean_scale))
+    low, high = (np.format_float_positional(x, 2, fractional=False, trim="-") for x in ends)
     return (
-        f"{p.name} on the {SCALES[p.transform]} scale, mean N({p.mean_location:g}, {p.mean_scale:g}), SD "
-        f"half-normal with scale {p.sd_scale:g}"
+        f"for {_listed([symbol(p.name, model) for p in alike])} on the {SCALES[p.transform]} scale, "
+        rf"$\mu$ is N({p.mean_location:g}, {p.mean_scale:g}) and $\sigma$ half-normal with scale "
+        f"{p.sd_scale:g}, so that the typical person's lies between {low} and {high} with a probability "
+        "of 90%"
     )
 
 
-def _of_sampler(fit):
-    attrs = fit.attrs
-    now = {name: version(name) for name in ("rwlib", "jax", "numpyro")}
-    made_with = json.loads(attrs["versions"]) if "versions" in attrs else now
+def _columns_are(of_what):
+    return f"Columns are centred over {of_what}; numbers of more than two values are in units of their SD."
+
+
+# The sampler
+
+
+def _versions(fit):
+    """Those that a stored fit has kept; those of this session for another one."""
+    now = {"python": platform.python_version()} | {
+        name: version(name) for name in ("rwlib", "jax", "numpyro")
+    }
+    return now | json.loads(fit.attrs.get("versions", "{}"))
+
+
+def _of_sampler(fit, made_with):
+    attrs, kept = fit.attrs, [fit["posterior"].sizes[dim] for dim in ("chain", "draw")]
     yield (
-        f"We drew from the posterior with rwlib {made_with['rwlib']}, JAX {made_with['jax']} and NumPyro "
-        f"{made_with['numpyro']} (seed {attrs['seed']}): {attrs['num_chains']} chains from starting points "
-        f"across the prior, {attrs['num_warmup']:,} warm-up iterations and {attrs['num_samples']:,} draws "
-        "each. Every draw is made by three moves: a transition of NUTS (target acceptance "
-        f"{attrs['target_accept']:g}), an independent jump of each person and of the group, and the group "
-        "drawn given its people."
+        f"We drew from the posterior with rwlib {made_with['rwlib']}, JAX {made_with['jax']}, NumPyro "
+        f"{made_with['numpyro']} and Python {made_with['python']} (seed {attrs['seed']}): "
+        f"{_count(attrs['num_chains'], 'chain')} from starting points across the prior, "
+        f"{attrs['num_warmup']:,} warm-up iterations each, which were dropped, and "
+        f"{attrs['num_samples']:,} draws each."
+    )
+    if kept != [attrs["num_chains"], attrs["num_samples"]]:
+        yield f"All results are of a part of them: {_count(kept[0], 'chain')} with {kept[1]:,} draws each."
+    yield (
+        "Every draw is made by three moves: a transition of NUTS (target acceptance "
+        f"{attrs['target_accept']:g}, at most {attrs['max_depth']} doublings), an independent jump of each "
+        "person and of the group, and the group drawn given its people."
+    )
+    yield (
+        f"Estimates are posterior means with equal-tailed {INTERVAL:.0%} intervals. The typical person is "
+        "the one at the group mean; the mean over people is that of the people who were fitted."
     )
 
 
@@ -245,50 +480,150 @@ def _of_sampler(fit):
 def _of_check(verdict):
     worst = verdict.worst
     yield (
-        f"The largest R-hat of all parameters of group and people was {worst['r_hat']:.3f}, the smallest "
-        f"effective sample size {np.floor(worst['ess_bulk']):,.0f} (bulk) and "
-        f"{np.floor(worst['ess_tail']):,.0f} (tail); {worst['divergences']:.0f} transitions diverged, and "
-        f"the smallest E-BFMI was {worst['e_bfmi']:.2f}."
+        f"A fit is accepted if every R-hat is below {MAX_R_HAT}, every effective sample size (ESS) at least "
+        f"{MIN_ESS}, no transition diverged, and every E-BFMI is at least {MIN_E_BFMI}. The largest R-hat of "
+        f"all parameters of group and people was {worst['r_hat']:.3f}, the smallest ESS "
+        f"{np.floor(worst['ess_bulk']):,.0f} (bulk) and {np.floor(worst['ess_tail']):,.0f} (tail); "
+        f"{worst['divergences']:.0f} transitions diverged, and the smallest E-BFMI was {worst['e_bfmi']:.2f}."
     )
 
 
-def _of_estimates(table):
+def _of_derived(fit, model, differences):
+    """Diagnostics of what is reported and is no parameter of group or people."""
+    draws, what = [_over_people(fit["posterior"][p.name]) for p in model.parameters], "means over people"
+    if differences is not None:
+        differences, what = contrast_draws(fit, model).values(), f"{what} and differences"
+        draws += [each["difference"].transpose("chain", "draw").values for each in differences]
+    r_hat, ess_bulk, ess_tail = diagnose(np.stack(draws))
     yield (
-        "Posterior means with 90% intervals: "
+        f"For {what}, the largest R-hat was {r_hat.max():.3f} and the smallest ESS "
+        f"{np.floor(ess_bulk.min()):,.0f} (bulk) and {np.floor(ess_tail.min()):,.0f} (tail)."
+    )
+
+
+def _of_estimates(table, model):
+    yield (
+        f"Posterior means with {INTERVAL:.0%} intervals: "
         + "; ".join(
-            f"{row.parameter} {row.typical:.2f} [{row.typical_from:.2f}, {row.typical_to:.2f}] for the "
-            f"typical person and {row.people:.2f} [{row.people_from:.2f}, {row.people_to:.2f}] on average "
-            "over people"
-            for row in table.itertuples()
+            f"{the(row['parameter'], model)}: {_interval(row, 'typical')} for the typical person and "
+            f"{_interval(row, 'people')} on average over people"
+            for row in table.to_dict("records")
         )
         + "."
     )
 
 
-def _of_differences(table):
-    for row in () if table is None else table.itertuples():
-        rope = (
-            ""
-            if np.isnan(row.in_rope)
-            else f", {row.in_rope:.0%} of it in the region of practical equivalence"
-        )
+def _of_differences(table, model, rope):
+    for row in () if table is None else table.to_dict("records"):
+        in_rope = ""
+        if row["parameter"] in rope:
+            in_rope = (
+                f"; {row['in_rope']:.0%} of its draws lie in the region of practical equivalence, "
+                f"±{rope[row['parameter']]:g}"
+            )
         yield (
-            f"{row.parameter}, {row.term} ({row.meaning}): a difference of {row.difference:.3f} "
-            f"[{row.difference_from:.3f}, {row.difference_to:.3f}] for the typical person (coefficient "
-            f"{row.effect:.2f} [{row.effect_from:.2f}, {row.effect_to:.2f}]), with a probability of "
-            f"direction of {row.p_direction:.3f}{rope}."
+            f"Term {_plain(row['term'])} ({_plain(row['meaning'])}) of {the(row['parameter'], model)}: a "
+            f"difference of {_interval(row, 'difference')} for the typical person (coefficient "
+            f"{_interval(row, 'effect')}), with a probability of direction of "
+            f"{row['p_direction']:.3f}{in_rope}."
         )
 
 
-def _people(n):
-    return "person" if n == 1 else "people"
+# What to cite
+
+
+def _course(made_with):
+    yield (
+        "The course's authors. From choices to parameters: fitting Rescorla-Wagner models with JAX and "
+        f"NumPyro (rwlib, version {made_with['rwlib']}) [Computer software]"
+    )
+
+
+def _sources(model, differences):
+    found = {model.agent} | {name for name in SOURCES if isinstance(name, str) and has(model, name)}
+    if model.agent in RULES:
+        yield from (source for name, source in SOURCES.items() if name in found)
+    yield from () if differences is None else CITE_DIFFERENCES
+
+
+# Words, numbers and tables
+
+
+def _count(n, one, many=None):
+    return f"{int(n):,} {one if n == 1 else many or one + 's'}"
+
+
+def _were(n):
+    return "was" if n == 1 else "were"
 
 
 def _range(counts):
     return f"{counts.min():,}" if counts.min() == counts.max() else f"{counts.min():,} to {counts.max():,}"
 
 
-def _markdown(table):
-    cells = [[f"{x:.3f}" if isinstance(x, float) else str(x) for x in row] for row in table.values.tolist()]
-    rows = [list(map(str, table.columns)), ["---"] * len(table.columns), *cells]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+def _listed(names):
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _bullets(lines):
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _plain(text):
+    """A user's own word, of which Markdown must change nothing."""
+    return re.sub(r"([\\`*_{}\[\]<>#$|~^@])", r"\\\1", str(text))
+
+
+def _code(text):
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def _interval(row, name):
+    """A mean and its interval, with two decimals, or as many as the interval has two digits."""
+    low, high = row[f"{name}_from"], row[f"{name}_to"]
+    places = max(2, 1 - math.floor(math.log10(high - low))) if high > low else 2
+    return f"{row[name]:.{places}f} [{low:.{places}f}, {high:.{places}f}]".replace("-", "−")
+
+
+def _page_of_estimates(table, model):
+    rows = [
+        {
+            "parameter": words(row["parameter"], model),
+            "typical person": _interval(row, "typical"),
+            "mean over people": _interval(row, "people"),
+            "group SD, before the transform": _interval(row, "sd"),
+        }
+        for row in table.to_dict("records")
+    ]
+    return _markdown(rows, f"Posterior means with equal-tailed {INTERVAL:.0%} intervals.")
+
+
+def _page_of_differences(table, model):
+    if table is None:
+        return
+    rows = [
+        {
+            "parameter": words(row["parameter"], model),
+            "comparison": f"{_plain(row['term'])} ({_plain(row['meaning'])})",
+            "at both ends": f"{row['low']:.2f}, {row['high']:.2f}",
+            "difference": _interval(row, "difference"),
+            "coefficient": _interval(row, "effect"),
+            "direction": f"{row['p_direction']:.3f}",
+            "in ROPE": "none given" if np.isnan(row["in_rope"]) else f"{row['in_rope']:.0%}",
+        }
+        for row in table.to_dict("records")
+    ]
+    yield _markdown(
+        rows,
+        "Differences of the typical person's parameter, its means at both ends, coefficients before the "
+        "transform, probability of direction, and share of the draws in the region of practical equivalence "
+        "(ROPE).",
+    )
+
+
+def _markdown(rows, caption):
+    """A table whose dashes tell pandoc how wide its columns are, with a caption."""
+    cells = [list(rows[0]), *(list(row.values()) for row in rows)]
+    dashes = ["-" * min(30, max(map(len, column))) for column in zip(*cells)]
+    lines = [f"| {' | '.join(row)} |" for row in (cells[0], dashes, *cells[1:])]
+    return "\n".join(lines) + f"\n\nTable: {caption}"

@@ -22,8 +22,9 @@ PACKAGES = ("rwlib", "jax", "numpyro", "numpy", "xarray")
 def save(fit: xr.DataTree, path: str | Path) -> Path:
     """Write a fit, with its data, settings, seed, versions and the verdict of ``check``, as netCDF.
 
-    The file is written under another name first and renamed when it is whole. Any program that reads netCDF-4
-    can open it.
+    The file is written under another name first and renamed when it is whole; at its end stands a checksum
+    that :func:`load` compares. Any program that reads netCDF-4 can open it. A fit that ``check`` refuses is
+    written as well, with that verdict.
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ def save(fit: xr.DataTree, path: str | Path) -> Path:
     ------
     ValueError
         If the name ends otherwise, or ``fit`` holds no draws.
+    OSError
+        If the file cannot be written; one that was there stays as it was.
 
     Examples
     --------
@@ -95,8 +98,9 @@ def load(path: str | Path) -> xr.DataTree:
     Returns
     -------
     fit : xarray.DataTree
-        As :func:`rwlib.fitting.inference.fit` returned it, with ``check`` and ``versions`` among its
-        attributes. The model's code is not needed.
+        As :func:`rwlib.fitting.inference.fit` returned it. Among its attributes are also ``check`` (the
+        verdict in words), ``check_passes`` (1 or 0) and ``versions`` (JSON, of Python and of the packages
+        that made it). The model's code is not needed.
 
     Raises
     ------
@@ -109,6 +113,20 @@ def load(path: str | Path) -> xr.DataTree:
     -----
     UserWarning
         If another version of rwlib made the fit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import rwlib
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "fit.nc")
+    ...     size = path.write_bytes(b"the first half of a file")
+    ...     try:
+    ...         rwlib.load(path)
+    ...     except ValueError as error:
+    ...         print(str(error).removeprefix(str(path)))
+     is no fit that rwlib.save wrote, or not all of it is there. Copy the file once more, or fit again.
     """
     path = Path(path)
     content = path.read_bytes()

@@ -11,10 +11,12 @@ import xarray as xr
 from rwlib.fitting.diagnostics import check
 from rwlib.fitting.hierarchy import Model
 from rwlib.model.agents import precision_of, session, trials_of
+from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 from rwlib.results.fitted import data_of, draws_of, model_of, to_trials
 
 __all__ = ["trialwise", "trialwise_table"]
 
+OF_CHOICES = ("probability", "surprise", "value_chosen", "prediction_error")
 NUMBERS_AT_ONCE = 20_000_000  # computed before they are summed up, or some hundred MB
 
 
@@ -23,8 +25,9 @@ def trialwise(
 ) -> xr.Dataset:
     """Follow every person through their trials, with each draw of their parameters.
 
-    A mean is taken over what each draw says of a trial. That is not what the mean parameters would say of it,
-    since values are no linear function of a learning rate.
+    A mean is taken over what each draw says of a trial. It differs from what the mean parameters would say of
+    that trial, since values are not a linear function of a learning rate. All rests on the choices and
+    rewards that were observed; nothing is simulated.
 
     Parameters
     ----------
@@ -33,29 +36,49 @@ def trialwise(
     model : Model, optional
         The model that was fitted, where its agent is the user's own.
     num_draws : int, default 1000
-        At most so many draws are used, evenly spaced over the chains.
+        At least 1. At most so many draws are used, evenly spaced over the chains.
     keep_draws : bool, default False
-        Return the draws themselves, and not their mean and SD.
+        Return the draws themselves, and not their mean and SD. That takes 8 bytes for each draw, person,
+        trial and number.
 
     Returns
     -------
     trialwise : xarray.Dataset
-        With dimensions subject and trial: ``probability`` of the observed choice and its ``surprise``, −log₂
-        of that; each part of the agent's memory before the choice, by name; and, where ``value`` is one of
-        them, ``value_chosen`` and ``prediction_error``. Each is a mean over draws, and with ``_sd`` behind
-        its name an SD; with ``keep_draws`` it has a dimension ``sample`` in front. NaN where nobody played,
-        prediction errors also where no outcome was shown, and probability and surprise where the choice was
-        forced. The coordinate ``trial_label`` has the trials as the table numbers them.
+        With dimensions subject and trial, in this order: ``probability`` of the observed choice, from 0 to 1,
+        and its ``surprise``, −log₂ of that, in bits; ``value_chosen`` and ``prediction_error``, where the
+        agent's memory has a ``value``; and each part of that memory before the choice, by its name there,
+        with a dimension ``action`` where it has one entry for each action. (The ``choice_trace`` of the
+        course's agent is left out where ``stickiness`` is 0.) Values and prediction errors are in the units
+        of ``data.rewards``, so after ``scale=`` of :func:`rwlib.data.reading.read_choices`. Each variable is
+        a mean over draws, and with ``_sd`` behind its name an SD; with ``keep_draws`` it has a dimension
+        ``sample`` in front. NaN where nobody played, prediction errors also where no outcome was shown, and
+        probability and surprise also where the choice was forced. The coordinate ``trial`` counts from 0;
+        ``trial_label`` has the trials as the table numbers them, and ``block``, where there are several, the
+        labels of the blocks.
 
     Raises
     ------
     ValueError
-        If :func:`rwlib.fitting.diagnostics.check` refuses the fit, or it is of another model.
+        If :func:`rwlib.fitting.diagnostics.check` refuses the fit, ``num_draws`` is below 1, the fit is of
+        another model, or its agent is not one of rwlib's and ``model`` is missing.
 
     References
     ----------
     O'Doherty, J. P., Hampton, A., & Kim, H. (2007). Model-based fMRI and its application to reward learning
     and decision making. https://doi.org/10.1196/annals.1390.022
+
+    Examples
+    --------
+    Before the first trial all values are 0.5, so each of two choices has a probability of a half:
+
+    >>> import rwlib
+    >>> choices, rewards = [[0, 1, 1, 0], [1, 1, 1, 1]] * 2, [[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 1.0, 1.0]] * 2
+    >>> fit = rwlib.fit(rwlib.ChoiceData(choices, rewards), rwlib.SYMMETRIC, progress_bar=False)
+    >>> followed = rwlib.trialwise(fit, num_draws=100)
+    >>> followed["value"].dims, followed["value"][0, 0].values.tolist()
+    (('subject', 'trial', 'action'), [0.5, 0.5])
+    >>> float(followed["prediction_error"][0, 0]), round(float(followed["surprise"][0, 0]), 3)
+    (-0.5, 1.0)
     """
     report = check(fit)
     if not report:
@@ -66,17 +89,17 @@ def trialwise(
     rows = draws_of(fit, model, num_draws)
     n_draws = len(next(iter(rows.params.values())))
     size = rows.data.choices.size * (data.n_actions + 8)
+    trace_is_idle = model.agent == RESCORLA_WAGNER_AGENT and not rows.params["stickiness"].any()
+    unused = ("choice_trace",) if trace_is_idle else ()
     kept, sums = [], {}
     for first in range(0, n_draws, max(1, NUMBERS_AT_ONCE // size)):
         some = {name: x[first : first + max(1, NUMBERS_AT_ONCE // size)] for name, x in rows.params.items()}
-        followed = _follow(rows.data, some, model.agent)
+        followed = _in_order(_follow(rows.data, some, model.agent), unused)
         if keep_draws:
-            kept.append(jax.tree.map(np.asarray, followed))
+            kept.append({name: np.asarray(x) for name, x in followed.items()})
             continue
-        moments = jax.tree.map(
-            lambda x: np.stack([x.sum(0, dtype=float), (x**2).sum(0, dtype=float)]), followed
-        )
-        sums = jax.tree.map(np.add, sums, moments) if sums else moments
+        for name, x in followed.items():
+            sums[name] = sums.get(name, 0.0) + np.stack([x.sum(0, dtype=float), (x**2).sum(0, dtype=float)])
     if keep_draws:
         found = {name: np.concatenate([part[name] for part in kept]) for name in kept[0]}
         found = {
@@ -108,14 +131,23 @@ def _follow(data, params, agent):
         )
         found = {"probability": jnp.exp(log_prob), "surprise": -log_prob / jnp.log(2.0)}
         found = {name: jnp.where(scored, x, jnp.nan) for name, x in found.items()}
-        found |= getattr(memories, "_asdict", dict)()
-        if "value" in found:
-            chosen = jnp.where(actions == made[0][..., None], found["value"], 0.0).sum(axis=-1)
+        value = getattr(memories, "value", None)
+        if value is not None:
+            chosen = jnp.where(actions == made[0][..., None], value, 0.0).sum(axis=-1)
             error = jnp.where(shown, made[1] - chosen, jnp.nan)
             found |= {"value_chosen": chosen, "prediction_error": error}
-        return found
+        return found, memories
 
     return jax.vmap(one_draw)(params)
+
+
+def _in_order(followed, unused):
+    """All that is known of trials. (JAX sorts the entries of a dictionary; a memory keeps its order.)"""
+    of_choices, memories = followed
+    memory = {name: x for name, x in getattr(memories, "_asdict", dict)().items() if name not in unused}
+    return {name: of_choices[name] for name in OF_CHOICES if name in of_choices} | {
+        name: x for name, x in memory.items() if name not in of_choices
+    }
 
 
 def _to_dataset(found, data, keep_draws):
@@ -150,7 +182,22 @@ def trialwise_table(followed: xr.Dataset) -> pd.DataFrame:
     -------
     table : pandas.DataFrame
         Columns ``subject``, ``trial`` (as the table numbers it), ``block`` where there are several, and what
-        :func:`trialwise` found, one column for each action where that has actions.
+        :func:`trialwise` found, one column for each action where that has actions (``value[0]``). Missed
+        trials have no row. Where trials are counted anew in each block, join on ``block``, too.
+
+    Raises
+    ------
+    ValueError
+        If ``followed`` has draws and no means.
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> choices, rewards = [[0, 1, 1, 0], [1, 1, 1, 1]] * 2, [[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 1.0, 1.0]] * 2
+    >>> fit = rwlib.fit(rwlib.ChoiceData(choices, rewards), rwlib.SYMMETRIC, progress_bar=False)
+    >>> table = rwlib.trialwise_table(rwlib.trialwise(fit, num_draws=100))
+    >>> len(table), table.columns[:2].tolist(), "prediction_error" in table
+    (16, ['subject', 'trial'], True)
     """
     if "sample" in followed.dims:
         raise ValueError("The table has a row for each trial, so it needs means: leave out keep_draws.")
