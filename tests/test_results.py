@@ -23,7 +23,7 @@ from rwlib.fitting.hierarchy import model_fingerprint
 from rwlib.fitting.trees import prior_draws
 from rwlib.model.rescorla_wagner import RANDOM_AGENT
 from rwlib.results.fitted import AGENTS, data_of, model_of
-from rwlib.results.report import NAMES, RULES
+from rwlib.results.rules import NAMES, RULES
 
 RNG = np.random.default_rng(0)
 MASK = np.ones((5, 28), bool)

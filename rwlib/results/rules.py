@@ -8,7 +8,7 @@ from rwlib.agents.go_no_go import GO_NO_GO_AGENT
 from rwlib.agents.pearce_hall import PEARCE_HALL_AGENT
 from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
 
-__all__ = ["RULES", "SOURCES", "has", "symbol", "the", "words"]
+__all__ = ["NAMES", "RULES", "SOURCES", "has", "symbol", "the", "words"]
 
 #: What parameters of rwlib's own agents are called, and their symbols.
 NAMES = {
