@@ -23,7 +23,7 @@ from rwlib.results.power import two_conditions, two_groups
 from studies import results
 
 N_SUBJECTS, N_TRIALS, PARAMETER, SPREAD = 24, 50, "alpha_neg", 0.5  # trials of each condition
-N_DATASETS, N_ROUNDS = 10, 10  # of each piece; of pieces
+N_DATASETS, N_ROUNDS = 10, 2  # of each piece; of pieces
 SIZES = {"between": 1.2, "within": 0.8}  # in log odds, where something differs
 SIMULATE = {"between": two_groups, "within": two_conditions}
 
