@@ -99,6 +99,8 @@ bench: env
 studies: env
 	$(BIN)/python -m studies.calibration
 	$(BIN)/python -m studies.confusion
+	$(BIN)/python -m studies.differences
+	$(BIN)/python -m studies.leave_out_people
 	$(BIN)/python -m studies.recovery
 	$(if $(CHOICES),$(BIN)/python -m studies.reversal $(CHOICES) $(PUBLISHED))
 
