@@ -2,12 +2,12 @@
 
 import hashlib
 import json
+import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rwlib.running.fingerprint import fingerprint
-from rwlib.running.machine import n_cores
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -58,7 +58,8 @@ def machine():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
         cpu = names[0] if names else cpu
-    return {"cpu": cpu, "cores": n_cores(), "system": platform.system()}
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"cpu": cpu, "cores": cores, "system": platform.system()}
 
 
 def versions():

@@ -366,6 +366,30 @@ def test_other_draws_or_another_contestant_renew_nothing(stored_benchmarks, monk
     assert read(file) == before
 
 
+def test_models_that_are_described_otherwise_are_run_by_every_contestant(stored_benchmarks, monkeypatch):
+    file, now = stored_benchmarks
+    name, asked = "benchmarks.contestants.stan.NON_CENTRED", []
+
+    def measured(path, problem, contestant, seed, state):
+        asked.append((problem, contestant))
+        return a_stored_run()
+
+    monkeypatch.setattr(renew, "measure", measured)
+    monkeypatch.setattr(renew, "code", lambda: now | {name: "new", "itself": "new"})
+    settings = {each: {"settings": about.settings._asdict()} for each, about in CONTESTANTS.items()}
+    fits = [{**a_stored_run(), "contestant": each} for each in CONTESTANTS]
+    older = read(file)["fingerprint"] | {name: "old", "itself": "old"}
+    write(file, read(file) | {"contestants": settings, "fits": fits, "fingerprint": older})
+    renew.main()
+    assert sorted(asked) == sorted(("course", each) for each in CONTESTANTS)
+    assert read(file)["fingerprint"][name] == "new"
+
+    settings["stan"]["settings"]["num_warmup"] += 1
+    write(file, read(file) | {"contestants": settings, "fingerprint": older})
+    with pytest.raises(SystemExit, match="no part of rwlib"):
+        renew.main()
+
+
 def test_the_table_of_fits_has_a_row_for_every_contestant_that_ran_or_is_not_installed():
     run = measure_fit(TINY, fake_contestant((4, 100)), 0)
     key = {"problem": "course", "contestant": "rwlib", "seed": 0, "state": "cold"}
