@@ -101,16 +101,16 @@ def renew(name: str) -> list[str]:
     """
     study, about = results.find(name), results.read_about(name)
     found, code = fingerprint(study.work), results.code(study)
-    pieces, places = results.plain(study.pieces), [piece["settings"] for piece in about["pieces"]]
-    if any(settings not in pieces for settings in places):
+    pieces, kept = results.plain(study.pieces), [piece["settings"] for piece in about["pieces"]]
+    if any(settings not in pieces for settings in kept):
         return ["the pieces: some that are stored are no longer among those of the study"]
-    added = [place for place, settings in enumerate(pieces) if settings not in places]
+    added = [place for place, settings in enumerate(pieces) if settings not in kept]
     repeated = [place for place in study.renewal if place not in added]
     # As they were run before, in processes with a core each: other threads may round otherwise.
     with tempfile.TemporaryDirectory() as folder:
         again = rwlib.run_study(study.work, [study.pieces[i] for i in repeated], f"{folder}/study")
     table = pd.read_csv(results.table_path(name))
-    rows = {place: rows_of(about, table, places.index(pieces[place])) for place in repeated}
+    rows = {place: rows_of(about, table, kept.index(pieces[place])) for place in repeated}
     stored = pd.concat(rows.values(), ignore_index=True)
     # Through a file again, so that a column has the same type whether or not it is part of a larger table.
     differing = differences(results.stored_form(stored), results.stored_form(again))
@@ -123,7 +123,7 @@ def renew(name: str) -> list[str]:
         "changes": changes(about["fingerprint"], code),
     }
     if added:
-        about, table = _with_added(study, about, table, added)
+        about, table = _with_added(study, found, about, table, added)
         table.to_csv(results.table_path(name), index=False)
         renewal["added"] = added
     renewals = [*about.get("renewals", []), renewal]
@@ -131,12 +131,12 @@ def renew(name: str) -> list[str]:
     return []
 
 
-def _with_added(study, about, table, added) -> tuple[dict, pd.DataFrame]:
+def _with_added(study, found, about, table, added) -> tuple[dict, pd.DataFrame]:
     """What is stored of a study, with pieces that were added to it run and in their places."""
     of_all = {_key(piece["settings"]): piece for piece in about["pieces"]}
     rows = {key: rows_of(about, table, i) for i, key in enumerate(of_all)}
     new = [study.pieces[place] for place in added]
-    folder = results.folder_of(study, fingerprint(study.work))
+    folder = results.folder_of(study, found)
     whole = results.stored_form(rwlib.run_study(study.work, new, folder))
     of_new = results.taken_pieces(new, folder)
     ends = np.cumsum([piece["rows"] for piece in of_new])

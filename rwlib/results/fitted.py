@@ -16,7 +16,7 @@ from rwlib.fitting.hierarchy import GroupParameter, Model, check_fitted, model_f
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.rescorla_wagner import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
 
-__all__ = ["Rows", "data_of", "draws_of", "model_of", "to_trials"]
+__all__ = ["Rows", "data_of", "draws_of", "formulas_of", "model_of", "to_trials"]
 
 #: Agents that come with rwlib, whose models a fit need not be told of.
 AGENTS = (
@@ -114,6 +114,19 @@ def model_of(fit: xr.DataTree, model: Model | None = None) -> Model:
     )
 
 
+def formulas_of(fit: xr.DataTree) -> dict[str, dict[str, str]]:
+    """The formulas that were fitted, ``group`` and ``within``: none is an empty dictionary.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from rwlib.results.fitted import formulas_of
+    >>> formulas_of(xr.DataTree(xr.Dataset(attrs={"group": '{"beta": "age"}'})))
+    {'group': {'beta': 'age'}, 'within': {}}
+    """
+    return {name: json.loads(fit.attrs.get(name, "{}")) for name in ("group", "within")}
+
+
 class Rows(NamedTuple):
     """The data as an agent plays them, with a row for each person, or for each condition of each person.
 
@@ -158,8 +171,8 @@ def draws_of(fit: xr.DataTree, model: Model, num_draws: int) -> Rows:
     >>> rows.params["beta"].shape
     (20, 1)
     """
-    data, within = data_of(fit), json.loads(fit.attrs.get("within", "{}"))
-    described = describe(data, model, within=within)
+    data = data_of(fit)
+    described = describe(data, model, within=formulas_of(fit)["within"])
     posterior = fit["posterior"].to_dataset().stack(sample=("chain", "draw"))
     n_draws = posterior.sizes["sample"]
     posterior = posterior.isel(

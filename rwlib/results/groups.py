@@ -1,6 +1,5 @@
 """The groups that ArviZ's functions look for beside the posterior: prior, predictions, log-likelihoods."""
 
-import json
 from functools import partial
 
 import jax
@@ -13,7 +12,7 @@ from rwlib.fitting.hierarchy import Model
 from rwlib.fitting.trees import prior_draws
 from rwlib.model.agents import precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
-from rwlib.results.fitted import data_of, draws_of, model_of, to_trials
+from rwlib.results.fitted import data_of, draws_of, formulas_of, model_of, to_trials
 
 __all__ = ["add_groups"]
 
@@ -81,15 +80,15 @@ def add_groups(
     model, data = model_of(fit, model), data_of(fit)
     n_chains, n_draws = (fit["posterior"].sizes[dim] for dim in ("chain", "draw"))
     kept = np.linspace(0, n_draws - 1, min(n_draws, max(1, num_draws // n_chains))).round().astype(int)
-    thinned = fit.copy()
-    if set(groups) - {"prior"}:
+    thinned, of_draws = fit.copy(), set(groups) - {"prior"}
+    if of_draws:
         for name in ("posterior", "unconstrained_posterior", "sample_stats"):
             thinned[name] = xr.DataTree(fit[name].to_dataset().isel(draw=kept))
     if "prior" in groups:
-        formulas = {name: json.loads(fit.attrs.get(name, "{}")) for name in ("group", "within")}
-        drawn = prior_draws(data, describe(data, model, **formulas), min(num_draws, n_chains * n_draws), seed)
+        described = describe(data, model, **formulas_of(fit))
+        drawn = prior_draws(data, described, min(num_draws, n_chains * n_draws), seed)
         thinned["prior"] = xr.DataTree(drawn)
-    if not set(groups) - {"prior"}:
+    if not of_draws:
         return thinned
     rows = draws_of(thinned, model, n_chains * len(kept))
     keys = jax.random.split(jax.random.key(seed), n_chains * len(kept))

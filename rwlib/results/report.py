@@ -20,7 +20,7 @@ from rwlib.fitting.convergence import diagnose
 from rwlib.fitting.diagnostics import MAX_R_HAT, MIN_E_BFMI, MIN_ESS, check
 from rwlib.fitting.hierarchy import TRANSFORMS, Model
 from rwlib.results.contrasts import contrast_draws, contrasts
-from rwlib.results.fitted import data_of, model_of
+from rwlib.results.fitted import data_of, formulas_of, model_of
 from rwlib.results.rules import RULES, SOURCES, has, symbol, the, words
 
 __all__ = ["Written", "estimates", "report", "write_report"]
@@ -142,7 +142,7 @@ def report(
     """
     verdict = _accepted(fit, "There is nothing to report about this fit.")
     model, data = model_of(fit, model), data_of(fit)
-    formulas = {name: json.loads(fit.attrs.get(name, "{}")) for name in ("group", "within")}
+    formulas = formulas_of(fit)
     table = _estimates(fit, model, INTERVAL)
     differences = contrasts(fit, model, rope=rope, interval=INTERVAL) if any(formulas.values()) else None
     made_with = _versions(fit)

@@ -56,9 +56,10 @@ def save(fit: xr.DataTree, path: str | Path) -> Path:
     >>> again.posterior["beta"].equals(fit.posterior["beta"])
     True
     """
-    path, report = Path(path), check(fit)
+    path = Path(path)
     if path.suffix != ".nc":
         raise ValueError(f"The path is {str(path)!r}; a fit is netCDF, so let its name end with '.nc'.")
+    report = check(fit)
     whole = fit.copy()
     whole.attrs = {
         **{name: _plain(value) for name, value in fit.attrs.items()},

@@ -88,12 +88,12 @@ def trialwise(
     model, data = model_of(fit, model), data_of(fit)
     rows = draws_of(fit, model, num_draws)
     n_draws = len(next(iter(rows.params.values())))
-    size = rows.data.choices.size * (data.n_actions + 8)
+    at_once = max(1, NUMBERS_AT_ONCE // (rows.data.choices.size * (data.n_actions + 8)))
     trace_is_idle = model.agent == RESCORLA_WAGNER_AGENT and not rows.params["stickiness"].any()
     unused = ("choice_trace",) if trace_is_idle else ()
     kept, sums = [], {}
-    for first in range(0, n_draws, max(1, NUMBERS_AT_ONCE // size)):
-        some = {name: x[first : first + max(1, NUMBERS_AT_ONCE // size)] for name, x in rows.params.items()}
+    for first in range(0, n_draws, at_once):
+        some = {name: x[first : first + at_once] for name, x in rows.params.items()}
         followed = _in_order(_follow(rows.data, some, model.agent), unused)
         if keep_draws:
             kept.append({name: np.asarray(x) for name, x in followed.items()})
