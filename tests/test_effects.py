@@ -37,6 +37,8 @@ PEOPLE = {
     "country": ["here"] * 5,
     "months": [240.0, 420.0, 600.0, 492.0, 348.0],
     "score": [1.0, 2.0, np.nan, 3.0, 4.0],
+    "balance": [10.0, -3.0, 2.0, 1.0, 5.0],
+    "hands": [2] * 5,
 }
 # Blocks of seven trials; the third person never had the second, and the first one comes back.
 BLOCK = np.repeat([0, 1, 0, 2], 7)
@@ -91,6 +93,49 @@ def test_an_interaction_is_the_product_of_its_columns():
     assert described.effects[2].label == "diagnosis: patient × age"
 
 
+def test_a_function_is_taken_of_the_column_and_its_result_comes_in_steps_of_one_sd():
+    described = describe(DATA, rwlib.ASYMMETRIC, {"alpha_neg": "diagnosis * log(age)"})
+    log_age = centred(np.log(PEOPLE["age"])) / np.std(np.log(PEOPLE["age"]))
+    patient = np.array(PEOPLE["diagnosis"]) == "patient"
+    expected = [centred(patient), log_age, centred(patient * log_age)]
+    np.testing.assert_allclose(described.regressors.of_people, expected, atol=1e-12)
+    assert described.effects[2][1:3] == (
+        "diagnosis: patient × log(age)",
+        f"(patient − control) × (1 SD = {np.std(np.log(PEOPLE['age'])):.3g}, mean 3.51)",
+    )
+
+
+def test_a_function_of_several_columns_has_each_in_steps_of_one_sd():
+    described = describe(DATA, rwlib.ASYMMETRIC, {"beta": "poly(age, 2)"})
+    assert [term.label for term in described.effects] == ["poly(age, 2)[1]", "poly(age, 2)[2]"]
+    np.testing.assert_allclose(described.regressors.of_people.std(axis=1), 1.0)
+
+
+def test_another_label_can_be_the_one_that_the_others_are_compared_with():
+    (term,) = describe(DATA, rwlib.ASYMMETRIC, {"beta": "C(diagnosis, Treatment('patient'))"}).effects
+    assert (term.label, term.meaning) == ("diagnosis: control", "control − patient")
+    terms = describe(DATA, rwlib.ASYMMETRIC, {"beta": "C(site, Treatment('B'))"}).effects
+    assert [term.meaning for term in terms] == ["A − B", "C − B"]
+
+
+def test_numbers_can_be_taken_as_labels():
+    shifts = describe(DATA, rwlib.ASYMMETRIC, within={"beta": "C(dose)"}).shifts
+    assert [(term.label, term.meaning) for term in shifts] == [("dose: 10", "10 − 0"), ("dose: 30", "30 − 0")]
+
+
+def test_an_interaction_without_main_effects_has_a_column_for_each_label():
+    terms = describe(DATA, rwlib.ASYMMETRIC, {"beta": "diagnosis:age"}).effects
+    assert [term.label for term in terms] == ["diagnosis: control × age", "diagnosis: patient × age"]
+
+
+def test_labels_may_hold_the_signs_of_formulas():
+    people = {"time of day": ["9:15", "10:30", "9:15", "10:30", "[T.x]"]}
+    described = describe(
+        dataclasses.replace(DATA, people=people), rwlib.ASYMMETRIC, {"beta": "`time of day`"}
+    )
+    assert [term.label for term in described.effects] == ["time of day: 9:15", "time of day: [T.x]"]
+
+
 def test_codes_of_conditions_are_centred_over_the_conditions_that_occur():
     described = describe(DATA, rwlib.ASYMMETRIC, within={"beta": "dose"})
     dose = centred([0, 10, 30]) / np.std([0, 10, 30])
@@ -116,7 +161,14 @@ def test_without_formulas_nothing_changes():
         ({"beta": "0 + diagnosis"}, None, "has no intercept"),
         ({"beta": "1"}, None, "names no column"),
         ({"beta": "unknown_function(age)"}, None, "reads 'unknown_function'"),
-        (None, {"beta": "age"}, "columns about conditions are 'drug', 'dose', 'room'"),
+        ({"beta": "poly(income, 2)"}, None, "reads 'income'"),
+        ({"beta": "log(balance)"}, None, "'log\\(balance\\)' is nan for subject 'p2'"),
+        ({"beta": "I(age * 0)"}, None, "'I\\(age \\* 0\\)' is the same for every subject"),
+        ({"beta": "age + I(2 * age)"}, None, "the column 'I\\(2 \\* age\\)', which follows from 'age'"),
+        ({"beta": "hands"}, None, "'hands', which is 2 for every subject"),
+        ({"beta": "drug"}, None, "'drug' is a column about conditions: give it to within"),
+        (None, {"beta": "age"}, "'age' is a column about people: give it to group"),
+        (None, {"beta": "income"}, "columns about conditions are 'drug', 'dose', 'room'"),
         (None, {"beta": "room"}, "'room', which is 'a' for every condition"),
         (None, {"gamma": "drug"}, "within names 'gamma'"),
     ],

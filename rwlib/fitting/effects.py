@@ -9,26 +9,10 @@ import pandas as pd
 
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design
+from rwlib.fitting.formulas import Term, columns_of, names_in
 from rwlib.fitting.hierarchy import Effect, GroupParameter, Model, Regressors, Shift
 
-__all__ = ["Described", "Term", "describe"]
-
-
-class Term(NamedTuple):
-    """One column of a formula, as it stands in the model.
-
-    ``label`` is what it is called (``"diagnosis: patient"``). ``meaning`` says what is compared: two labels
-    (``"patient − control"``), or numbers that lie one SD apart (``"1 SD = 9.8, mean 34.2"``, in the column's
-    own units). ``low`` and ``high`` are what the centred column holds at the two ends of the comparison; 0 is
-    its mean over people, or over conditions. Where the column has more than two values, the ends are −0.5 and
-    0.5.
-    """
-
-    parameter: str
-    label: str
-    meaning: str
-    low: float
-    high: float
+__all__ = ["Described", "describe"]
 
 
 class Described(NamedTuple):
@@ -70,10 +54,11 @@ def describe(
     A formula reads columns in these units:
 
     - labels, and True and False: a column for each label but the first in alphabetical order, which is 1 for
-      that label and 0 for the others;
+      that label and 0 for the others. ``C(diagnosis, Treatment("patient"))`` compares with another label, and
+      ``C(visit)`` takes numbers as labels;
     - numbers of two values: 0 for the smaller and 1 for the larger;
-    - other numbers: minus their mean, divided by their SD, over people or over conditions. A logarithm or
-      another function of such a column is taken before the data are read, not in the formula.
+    - other numbers: minus their mean, divided by their SD, over people or over conditions. Of a function, as
+      in ``log(age)`` or ``poly(age, 2)``, it is what the function returns that is so divided.
 
     Every column that results is centred, so that μ is the mean over these people whatever the columns are,
     and θᵢ lies in the middle of the conditions. Beside a product, as in ``"diagnosis * age"``, the
@@ -134,7 +119,7 @@ def describe(
     scales = {p.name: p for p in model.parameters}
     of_people, effects, terms = [], [], []
     for parameter, formula in (group or {}).items():
-        for term, column in _columns_of(parameter, formula, data.person_table, data.person_table, "people"):
+        for term, column in columns_of(parameter, formula, data.person_table, data, "people"):
             terms.append(term)
             of_people.append(column)
             effects.append(Effect(parameter, scales[parameter].mean_scale))
@@ -144,7 +129,7 @@ def describe(
     if within:
         for parameter, formula in within.items():
             for k, (term, column) in enumerate(
-                _columns_of(parameter, formula, conditions.table, data.condition_table, "conditions")
+                columns_of(parameter, formula, conditions.table, data, "conditions")
             ):
                 moved.append(term)
                 of_conditions.append(column)
@@ -181,108 +166,6 @@ def _check_formulas(what, formulas, model):
             )
 
 
-# Formulas
-
-
-def _columns_of(parameter, formula, table, whole, what):
-    """Each column of a formula, centred, with what it is called. ``whole`` has what the formula may read."""
-    from formulaic import Formula  # takes a while, and few fits need it
-
-    where = f"The formula {formula!r} of {parameter!r}"
-    try:
-        parsed = Formula(formula)
-        used = sorted(map(str, parsed.required_variables))
-    except Exception as error:  # formulaic raises several of its own, and Python's
-        raise ValueError(f"{where} cannot be read: {str(error).splitlines()[0]}") from error
-    for column in used:
-        if column not in whole.columns:
-            there = ", ".join(map(repr, whole.columns)) or "none"
-            how = {"people": "people=", "conditions": "block="}[what]
-            raise ValueError(
-                f"{where} reads {column!r}, but the data's columns about {what} are {there}. Read them with "
-                f"{how}[{column!r}]."
-            )
-        _check_column(where, table, column)
-    units = {column: _unit(table[column]) for column in used}
-    scaled = pd.DataFrame({column: unit.values for column, unit in units.items()}, index=table.index)
-    try:
-        matrix = parsed.get_model_matrix(scaled, context={}, na_action="raise")
-    except Exception as error:
-        raise ValueError(f"{where} cannot be evaluated: {error}") from error
-    if "Intercept" not in getattr(matrix, "columns", ()):
-        raise ValueError(f"{where} has no intercept, which is the group mean: leave out '0', '-1' and '~'.")
-    found, before = [], [np.ones(len(table))]
-    for name in matrix.columns.drop("Intercept"):
-        column = matrix[name].to_numpy(float)
-        if np.linalg.matrix_rank(np.stack([*before, column])) == len(before):
-            others = ", ".join(repr(term.label) for term, _ in found) or "the group mean"
-            raise ValueError(
-                f"{where} has the column {name!r}, which follows from {others}: what belongs to which "
-                "cannot be told. Leave one of them out."
-            )
-        before.append(column)
-        label, meaning = _words(name, units)
-        centred = column - column.mean()
-        # The two that are compared, or half an SD to both sides of the mean.
-        ends = (centred.min(), centred.max()) if len(set(column)) == 2 else (-0.5, 0.5)
-        found.append((Term(parameter, label, meaning, *map(float, ends)), centred))
-    if not found:
-        raise ValueError(f"{where} names no column: leave it out, or name one of {list(whole.columns)}.")
-    return found
-
-
-def _check_column(where, table, column):
-    values = table[column]
-    missing = values.isna().to_numpy()
-    if missing.any():
-        kind, label = table.index.name, table.index[int(np.argmax(missing))]
-        raise ValueError(
-            f"{where} reads {column!r}, which has no value for {kind} {label!r}. Leave that out with where=, "
-            "or fill it in."
-        )
-    if values.nunique() == 1:
-        raise ValueError(
-            f"{where} reads {column!r}, which is {values.iloc[0]!r} for every {table.index.name}: it cannot "
-            "explain a difference. Leave it out."
-        )
-
-
-class _Unit(NamedTuple):
-    """A column as formulas read it, and what one step of it means."""
-
-    values: pd.Series
-    meaning: str
-    levels: tuple  # of labels, in order; none for numbers
-
-
-def _unit(values):
-    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-        numbers = values.astype(float)
-        if numbers.nunique() == 2:
-            low, high = numbers.min(), numbers.max()
-            return _Unit((numbers - low) / (high - low), f"{high:g} − {low:g}", ())
-        mean, sd = numbers.mean(), numbers.std(ddof=0)
-        return _Unit((numbers - mean) / sd, f"1 SD = {sd:.3g}, mean {mean:.3g}", ())
-    labels = values.map(str)
-    levels = tuple(sorted(labels.unique()))
-    return _Unit(pd.Series(pd.Categorical(labels, levels), values.index), "", levels)
-
-
-def _words(name, units):
-    """What a column of the matrix is called, and what it compares."""
-    parts, meanings = [], []
-    for part in name.split(":"):
-        column, _, level = part.partition("[T.")
-        if level:
-            level = level.removesuffix("]")
-            parts.append(f"{column}: {level}")
-            meanings.append(f"{level} − {units[column].levels[0]}" if column in units else level)
-        else:
-            parts.append(column)
-            meanings.append(units[column].meaning if column in units else "as in the formula")
-    return " × ".join(parts), " × ".join(meanings)
-
-
 # Conditions
 
 
@@ -295,14 +178,12 @@ class _Conditions(NamedTuple):
 
 
 def _conditions(data, within):
-    from formulaic import Formula
-
     table = data.condition_table
     used = []
     for formula in (within or {}).values():
         try:
-            used += [str(x) for x in Formula(formula).required_variables if str(x) in table.columns]
-        except Exception:  # said by _columns_of
+            used += names_in(formula)
+        except Exception:  # said by columns_of
             continue
     used = [column for column in table.columns if column in used]
     if not used:

@@ -95,7 +95,7 @@ def fit(
     ------
     ValueError
         If ``data`` or ``model`` is something else, a count is too small, ``target_accept`` is not in (0, 1),
-        or the seed is negative.
+        the seed is negative, or a formula cannot be meant (:func:`rwlib.fitting.effects.describe`).
 
     Warns
     -----
