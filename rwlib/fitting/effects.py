@@ -9,7 +9,7 @@ import pandas as pd
 
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design
-from rwlib.fitting.hierarchy import Effect, GroupParameter, Model, Regressors, Shift
+from rwlib.fitting.models import Effect, GroupParameter, Model, Regressors, Shift
 
 __all__ = ["Described", "Term", "describe"]
 

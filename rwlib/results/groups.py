@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from rwlib.fitting.effects import describe
-from rwlib.fitting.hierarchy import Model
+from rwlib.fitting.models import Model
 from rwlib.fitting.trees import prior_draws
 from rwlib.model.agents import precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
