@@ -5,11 +5,11 @@ Folders follow the reader's way, and a module imports only from those above it i
 - ``data``: ``design``, ``choices``, ``suspicion``, ``tables``, ``reading``
 - ``model``: ``learning``, ``choice``, ``agents``, ``rescorla_wagner``, ``parameters``, ``tasks``,
   ``simulation``, ``in_line``, ``one_pass``, ``likelihood``
-- ``fitting``: ``hierarchy``, ``effects``, ``proposals``, ``moves``, ``positions``, ``sampling``,
-  ``convergence``, ``diagnostics``, ``trees``, ``inference``
+- ``fitting``: ``models``, ``hierarchy``, ``effects``, ``proposals``, ``moves``, ``positions``,
+  ``sampling``, ``convergence``, ``diagnostics``, ``trees``, ``inference``
 - ``agents``: ``forgetting``, ``confirmation_bias``, ``pearce_hall``, ``go_no_go``
-- ``checking``: ``prediction``, ``summaries``, ``calibration``, ``comparison``, ``recovery``,
-  ``model_recovery``
+- ``checking``: ``prediction``, ``summaries``, ``calibration``, ``verdict``, ``comparison``, ``folds``,
+  ``recovery``, ``model_recovery``
 - ``results``: ``fitted``, ``groups``, ``contrasts``, ``trialwise``, ``storage``, ``rules``,
   ``report``, ``power``
 - ``plotting``
@@ -27,14 +27,16 @@ if sys.argv[:1] == ["-m"] and "rwlib.doctor" in sys.orig_argv:
 
     sys.exit(main())
 
-from rwlib.checking.calibration import calibrate, calibration_verdict
+from rwlib.checking.calibration import calibrate
+from rwlib.checking.verdict import calibration_verdict
 from rwlib.model.choice import softmax
-from rwlib.checking.comparison import compare_by_person, kfold_by_subject, loo_by_trial
+from rwlib.checking.comparison import compare_by_person, loo_by_trial
+from rwlib.checking.folds import kfold_by_subject
 from rwlib.running.compilation import keep_compiled_programs
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design
 from rwlib.data.reading import read_choices, write_choices
-from rwlib.fitting.hierarchy import (
+from rwlib.fitting.models import (
     ASYMMETRIC,
     ASYMMETRIC_STICKY,
     ASYMMETRIC_TEMPERATURE,

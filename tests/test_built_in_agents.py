@@ -11,7 +11,7 @@ from rwlib.agents.forgetting import FORGETTING
 from rwlib.agents.go_no_go import GO_NO_GO
 from rwlib.agents.pearce_hall import PEARCE_HALL
 from rwlib.checking.recovery import recovery_table
-from rwlib.fitting.hierarchy import TRANSFORMS
+from rwlib.fitting.models import TRANSFORMS
 from rwlib.fitting.inference import fit_and_check
 
 MODELS = {model.name: model for model in (FORGETTING, CONFIRMATION_BIAS, PEARCE_HALL, GO_NO_GO)}

@@ -11,15 +11,9 @@ from scipy.special import expit
 
 import rwlib
 from rwlib.fitting import inference
-from rwlib.checking.calibration import (
-    as_pit,
-    calibrate,
-    calibration_verdict,
-    rank_table,
-    score_people,
-    simulate_from_prior,
-)
-from rwlib.fitting.hierarchy import GroupParameter
+from rwlib.checking.calibration import calibrate, rank_table, score_people, simulate_from_prior
+from rwlib.checking.verdict import as_pit, calibration_verdict
+from rwlib.fitting.models import GroupParameter
 from rwlib.fitting.diagnostics import Report
 
 ACCEPTED = Report({}, ())

@@ -21,7 +21,7 @@ from rwlib import (
     loo_by_trial,
     recover_models,
 )
-from rwlib.checking import comparison
+from rwlib.checking import comparison, folds
 from rwlib.checking.comparison import compare_by_person, compare_scores, scores_by_person
 from rwlib.fitting import inference
 from rwlib.fitting.diagnostics import Report
@@ -329,7 +329,7 @@ def test_people_are_drawn_until_every_score_rests_on_enough(group, monkeypatch):
 
 def test_few_effective_draws_are_warned_of(group, monkeypatch):
     group_fits(monkeypatch, n_samples=4)
-    monkeypatch.setattr(comparison, "MAX_ROUNDS", 2)
+    monkeypatch.setattr(folds, "MAX_ROUNDS", 2)
     with pytest.warns(
         UserWarning,
         match=r"subject '[a-e]' rests on \d+ effective draws, fewer than 100: .*'wide'.* Raise num_samples",
@@ -340,11 +340,11 @@ def test_few_effective_draws_are_warned_of(group, monkeypatch):
 
 def test_draws_of_the_group_that_resemble_each_other_count_less():
     weights = np.random.default_rng(5).lognormal(size=(4, 100, 1))
-    alone = comparison._effective_groups(weights)
+    alone = folds._effective_groups(weights)
     kish = weights.sum() ** 2 / (weights**2).sum()
     assert 0.7 * kish < alone[0] < 1.001 * kish
     repeated = np.repeat(weights[:, :25], 4, axis=1)
-    assert comparison._effective_groups(repeated)[0] < 0.4 * comparison._effective_groups(weights)[0]
+    assert folds._effective_groups(repeated)[0] < 0.4 * folds._effective_groups(weights)[0]
 
 
 def test_a_fold_whose_fit_is_refused_is_reported_and_not_compared(group, monkeypatch):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from rwlib import ASYMMETRIC, ASYMMETRIC_TEMPERATURE, SYMMETRIC
-from rwlib.fitting.hierarchy import check_fitted, check_model, model_fingerprint
+from rwlib.fitting.models import check_fitted, check_model, model_fingerprint
 
 
 def test_the_temperature_model_excludes_inverse_temperatures_below_one():
@@ -45,7 +45,7 @@ def test_a_fingerprint_tells_functions_apart_by_what_they_close_over():
 
 
 def test_the_same_model_has_the_same_fingerprint_in_another_process():
-    imports = "from rwlib import SYMMETRIC; from rwlib.fitting.hierarchy import model_fingerprint; "
+    imports = "from rwlib import SYMMETRIC; from rwlib.fitting.models import model_fingerprint; "
     code = imports + "print(model_fingerprint(SYMMETRIC))"
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

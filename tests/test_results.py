@@ -19,7 +19,7 @@ from rwlib.agents.forgetting import FORGETTING
 from rwlib.agents.go_no_go import GO_NO_GO
 from rwlib.agents.pearce_hall import PEARCE_HALL
 from rwlib.fitting.effects import describe
-from rwlib.fitting.hierarchy import model_fingerprint
+from rwlib.fitting.models import model_fingerprint
 from rwlib.fitting.trees import prior_draws
 from rwlib.model.rescorla_wagner import RANDOM_AGENT
 from rwlib.results.fitted import AGENTS, data_of, model_of

@@ -30,7 +30,7 @@ After a win on the left, a choice of the right side is the likelier the more of 
 [[-0.69, -1.31, -0.97]]
 """
 
-from rwlib.fitting.hierarchy import SYMMETRIC, GroupParameter, Model
+from rwlib.fitting.models import SYMMETRIC, GroupParameter, Model
 
 __all__ = ["FORGETTING"]
 

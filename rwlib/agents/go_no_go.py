@@ -47,7 +47,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from rwlib.fitting.hierarchy import GroupParameter, Model
+from rwlib.fitting.models import GroupParameter, Model
 from rwlib.model.agents import Agent, Parameter
 
 __all__ = ["GO_NO_GO", "GO_NO_GO_AGENT"]

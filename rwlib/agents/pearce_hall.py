@@ -43,7 +43,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from rwlib.fitting.hierarchy import GroupParameter, Model
+from rwlib.fitting.models import GroupParameter, Model
 from rwlib.model.agents import Agent, Parameter
 
 __all__ = ["PEARCE_HALL", "PEARCE_HALL_AGENT"]

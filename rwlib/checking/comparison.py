@@ -1,10 +1,8 @@
 """Which model predicts best? By trial, by subject, and with an error that counts people."""
 
-import dataclasses
 import warnings
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import arviz_stats
 import jax
@@ -16,25 +14,22 @@ from arviz_stats import ELPDData
 from arviz_stats.base import array_stats
 from scipy.special import logsumexp
 
-from rwlib.fitting import hierarchy
-from rwlib.checking.calibration import BATCH, score_people
+from rwlib.checking.calibration import BATCH
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import arrays_of
-from rwlib.fitting.hierarchy import TRANSFORMS, Model
-from rwlib.fitting.inference import Settings, check_seed, fit_and_check
-from rwlib.model.likelihood import log_likelihood, trialwise_log_likelihood
+from rwlib.fitting.hierarchy import of_subjects
+from rwlib.fitting.models import Model, check_fitted
+from rwlib.model.likelihood import trialwise_log_likelihood
 
 __all__ = [
     "compare_by_person",
     "compare_scores",
-    "kfold_by_subject",
     "loo_by_trial",
     "scores_by_person",
 ]
 
 AT_ONCE = 2**24  # scores of choices that are held at a time: a quarter of a gigabyte, with copies
 NEGLIGIBLE = 0.01  # nats: an error of a choice's score that changes no comparison
-MIN_N_EFF, MAX_ROUNDS = 100, 40  # of people drawn from a group, in `kfold_by_subject`
 
 
 def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None) -> ELPDData:
@@ -105,7 +100,7 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
     if not model.parameters:
         scores = np.asarray(trialwise_log_likelihood(data, dict(model.fixed), model.agent), float)[row, trial]
         elpd_i = xr.DataArray(scores, dims="point", coords=coords)
-        return _elpd("loo", elpd_i, p=0.0, n_samples=1, pareto_k=xr.full_like(elpd_i, -np.inf))
+        return as_elpd("loo", elpd_i, p=0.0, n_samples=1, pareto_k=xr.full_like(elpd_i, -np.inf))
     if fit is None:
         raise ValueError(f"The model {model.name!r} has parameters: give loo_by_trial a fit of it.")
     posterior = _posterior_of(fit, data, model)
@@ -117,13 +112,13 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
         np.flatnonzero(np.any(data.scored, axis=1)), AT_ONCE // (n_samples * data.n_trials)
     ):
         few = jax.tree.map(lambda x: x[people], anonymous)  # noqa: B023
-        of_few = _in_single_precision({name: values[:, people] for name, values in draws.items()})
+        of_few = in_single_precision({name: values[:, people] for name, values in draws.items()})
         by_trial = np.asarray(_score_trials(few, of_few, model))
         parts.append(_leave_out(by_trial[:, few.scored].T.astype(float), r_eff))
     elpd_i, p_i, pareto_k = (
         xr.DataArray(np.concatenate(values), dims="point", coords=coords) for values in zip(*parts)
     )
-    elpd = _elpd("loo", elpd_i, p=float(p_i.sum()), n_samples=n_samples, pareto_k=pareto_k)
+    elpd = as_elpd("loo", elpd_i, p=float(p_i.sum()), n_samples=n_samples, pareto_k=pareto_k)
     large = int((pareto_k > elpd.good_k).sum())
     if large:
         elpd.warning = True
@@ -139,14 +134,15 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
 def _posterior_of(fit, data, model):
     """The posterior of the subjects of ``data``, in their order, unless the fit is of another model or of
     other data."""
-    hierarchy.check_fitted(fit.attrs, model)
+    check_fitted(fit.attrs, model)
     for parameter in model.parameters:
         if "condition" in fit["posterior"][parameter.name].dims:
             raise ValueError(
                 f"In this fit {parameter.name!r} moves with a condition, so nobody has one value of it. "
-                "rwlib.add_groups(fit, 'log_likelihood') scores people in each condition, for arviz.loo."
+                "rwlib.add_groups(fit, 'log_likelihood') scores people in each condition, for "
+                "arviz_stats.loo."
             )
-    fitted = hierarchy.of_subjects(fit["observed_data"].to_dataset(), data.subjects)
+    fitted = of_subjects(fit["observed_data"].to_dataset(), data.subjects)
     fitted = fitted.drop_vars("trials", errors="ignore")  # what the table calls them does not matter
     given = {name: getattr(data, name) for name in ("choices", "rewards", "mask")} | arrays_of(data.design)
     for name in {**given, **fitted.data_vars}:
@@ -154,7 +150,7 @@ def _posterior_of(fit, data, model):
             raise ValueError(
                 f"The fit is one of other data: {name!r} differs. Give the data that were fitted."
             )
-    return hierarchy.of_subjects(fit["posterior"].to_dataset(), data.subjects)
+    return of_subjects(fit["posterior"].to_dataset(), data.subjects)
 
 
 def _relative_efficiency(posterior):
@@ -188,191 +184,13 @@ def _leave_out(scores, r_eff):
     return elpd, logsumexp(scores, axis=1) - np.log(n_samples) - elpd, k
 
 
-def kfold_by_subject(
-    data: ChoiceData,
-    model: Model,
-    *,
-    n_folds: int = 10,
-    seed: int = 0,
-    draws_per_group: int = 25,
-    **settings: Any,
-) -> ELPDData:
-    r"""Expected log predictive density of whole subjects that the fit has not seen.
-
-    .. math:: \sum_i \log p(c_{i} \mid \text{all other folds' subjects})
-
-    Subjects are dealt into folds at random, and for each fold the model is fitted to all others; the fits run
-    side by side (:func:`arviz_stats.loo_kfold` would run them one after the other), are checked, and are run
-    once more where they fail, by the rule of :func:`rwlib.fitting.inference.fit_and_check`. A subject who was
-    left out is a new one: nothing is known of their parameters but the group. So the probability of their
-    whole session is averaged over subjects drawn from the group, for each posterior draw of the group. Few of
-    them may be like this person, and only those count. So more are drawn until each score rests on at least
-    100.
-
-    Parameters
-    ----------
-    data : ChoiceData
-        Subjects without any trial belong to no fold and get no score.
-    model : Model
-    n_folds : int, default 10
-        As many as there are subjects leaves out one at a time.
-    seed : int, default 0
-        Of the folds, the sampler, and the subjects drawn. Give all models of a comparison the same one.
-    draws_per_group : int, default 25
-        Subjects drawn from each posterior draw of the group at a time, at most 40 times.
-    **settings
-        Of the sampler: :class:`rwlib.fitting.inference.Settings`.
-
-    Returns
-    -------
-    elpd : arviz_stats.ELPDData
-        With ``kind`` "loo_kfold". ``elpd_i`` has one score for each subject, and as coordinates the number of
-        their ``fold`` and whether its fit ``passes`` the check. ``n_eff_i`` is the number of independent
-        draws that the average is worth: a subject's score has a Monte Carlo error of about one over its root.
-        ``warning`` is True where one of these is not as it should be. For :func:`compare_by_person` and
-        :func:`arviz_stats.compare`.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two folds, or more than subjects with a trial.
-
-    Warns
-    -----
-    UserWarning
-        If a fold's fit does not pass, or a subject's score still rests on fewer than 100 draws.
-
-    References
-    ----------
-    Vehtari, A., & Ojanen, J. (2012). A survey of Bayesian predictive methods for model
-    assessment, selection and comparison. https://doi.org/10.1214/12-SS102 (which data to leave out). Kong,
-    A., Liu, J. S., & Wong, W. H. (1994). Sequential imputations and Bayesian missing data problems.
-    https://doi.org/10.1080/01621459.1994.10476469 (effective draws).
-
-    Examples
-    --------
-    >>> import rwlib
-    >>> data = rwlib.ChoiceData([[0, 1, 1, 0], [1, 1, 0, 1]], [[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 0.0, 1.0]])
-    >>> elpd = rwlib.kfold_by_subject(data, rwlib.RANDOM, n_folds=2)
-    >>> elpd.elpd_i.values.tolist()
-    [-2.773, -2.773]
-    """
-    everybody = np.flatnonzero(np.any(data.scored, axis=1))
-    if not 2 <= n_folds <= len(everybody):
-        raise ValueError(
-            f"n_folds is {n_folds}; with {len(everybody)} subjects who have trials it must lie between 2 and "
-            f"{len(everybody)}."
-        )
-    if draws_per_group % 1 or draws_per_group < 1:
-        raise ValueError(f"draws_per_group is {draws_per_group}; it must be a whole number, at least 1.")
-    check_seed(seed)
-    folds = np.array_split(np.random.default_rng(seed).permutation(everybody), n_folds)
-    fold_of = np.empty(data.n_subjects, int)
-    for i, fold in enumerate(folds):
-        fold_of[fold] = i
-
-    def of_everybody(values, **more):
-        coords = {
-            "subject": np.array(data.subjects)[everybody],
-            "fold": ("subject", fold_of[everybody]),
-            **more,
-        }
-        return xr.DataArray(np.asarray(values)[everybody], dims="subject", coords=coords)
-
-    if not model.parameters:
-        scores = np.asarray(log_likelihood(data, dict(model.fixed), model.agent), float)
-        always = ("subject", np.ones(len(everybody), bool))
-        return _elpd("loo_kfold", of_everybody(scores, passes=always), p=np.nan, n_samples=1, n_folds=n_folds)
-
-    # A subject without trials teaches the group nothing: masked, a fold's subjects are left out, and all data
-    # stay equally large.
-    anonymous = data.without_labels()
-    training = [dataclasses.replace(data, mask=data.mask & (fold_of != i)[:, None]) for i in range(n_folds)]
-    checked = fit_and_check(training, model, seeds=[seed + i for i in range(n_folds)], **settings)
-    scores, n_eff = np.empty(data.n_subjects), np.empty(data.n_subjects)
-    for i, (fold, each) in enumerate(zip(folds, checked)):
-        # Every fold is filled up to the size of the largest, so that one compiled program serves all.
-        rows = np.resize(fold, len(folds[0]))
-        held_out = jax.tree.map(lambda x: x[rows], anonymous)  # noqa: B023
-        of_fold = _score_strangers(
-            held_out, each.fit["posterior"], model, draws_per_group, np.random.default_rng([seed, i])
-        )
-        scores[fold], n_eff[fold] = (values[: len(fold)] for values in of_fold)
-
-    passes = np.array([each.passes for each in checked])
-    elpd_i = of_everybody(scores, passes=("subject", passes[fold_of[everybody]]))
-    n_eff_i = of_everybody(n_eff)
-    n_draws = Settings(**settings).n_draws
-    elpd = _elpd("loo_kfold", elpd_i, p=np.nan, n_samples=n_draws, n_folds=n_folds, n_eff_i=n_eff_i)
-    elpd.warning = bool(not passes.all() or n_eff_i.min() < MIN_N_EFF)
-    if not passes.all():
-        worst = checked[int(np.argmin(passes))].report
-        warnings.warn(
-            f"{(~passes).sum()} of the {n_folds} folds' fits of the model {model.name!r} do not pass their "
-            f"check, though run twice; their subjects' scores are not to be used. Fold {np.argmin(passes)}: "
-            f"{worst}",
-            stacklevel=2,
-        )
-    if n_eff_i.min() < MIN_N_EFF:
-        who = n_eff_i["subject"].values.tolist()[int(np.argmin(n_eff_i.values))]
-        warnings.warn(
-            f"The score of subject {who!r} rests on {float(n_eff_i.min()):.0f} effective draws, fewer than "
-            f"{MIN_N_EFF}: hardly anybody in the group of the model {model.name!r} is like this. Raise "
-            "num_samples, or draws_per_group.",
-            stacklevel=2,
-        )
-    return elpd
-
-
-def _score_strangers(data, posterior, model, draws_per_group, rng):
-    """Log-probability of each session, averaged over people drawn from the group.
-
-    People are drawn until everybody's score rests on enough independent draws. Their numbers are returned,
-    too.
-    """
-    n_groups = posterior.sizes["chain"] * posterior.sizes["draw"]
-    weights = []  # of each round, in units of exp(top): (n_groups, n_subjects) sums, and those of squares
-    top = np.full(data.n_subjects, -np.inf)
-    for n_rounds in range(1, MAX_ROUNDS + 1):
-        people = _in_single_precision(_people_of_group(posterior, model, draws_per_group, rng))
-        logs = np.asarray(score_people(data, people, model), float).reshape(n_groups, draws_per_group, -1)
-        top_before, top = top, np.maximum(top, logs.max(axis=(0, 1)))
-        new = np.exp(logs - top)
-        shrink = np.exp(top_before - top)
-        sums = new.sum(axis=1) + (shrink * weights[0] if weights else 0.0)
-        squares = (new**2).sum(axis=(0, 1)) + (shrink**2 * weights[1] if weights else 0.0)
-        weights = [sums, squares]
-        n_eff = np.minimum(
-            sums.sum(axis=0) ** 2 / squares, _effective_groups(sums.reshape(*_shape(posterior), -1))
-        )
-        if n_eff.min() >= MIN_N_EFF:
-            break
-    return top + np.log(sums.mean(axis=0) / (n_rounds * draws_per_group)), n_eff
-
-
-def _shape(posterior):
-    return posterior.sizes["chain"], posterior.sizes["draw"]
-
-
-def _effective_groups(weights):
-    """Independent draws of the group that an average is worth, from the share of each in it.
-
-    ``weights`` are those shares, (n_chains, n_draws, n_subjects).
-    """
-    n_samples = weights.shape[0] * weights.shape[1]
-    # Few with large weights count as few (Kong et al.), and neighbours in a chain resemble each other (ESS).
-    kish = weights.sum(axis=(0, 1)) ** 2 / (weights**2).sum(axis=(0, 1))
-    ess = array_stats.ess(weights, chain_axis=0, draw_axis=1, method="mean")
-    return kish * np.minimum(np.where(np.isfinite(ess), ess, n_samples) / n_samples, 1.0)
-
-
 def scores_by_person(elpd: ELPDData) -> pd.Series:
     """Sum the scores of each person.
 
     Parameters
     ----------
     elpd : arviz_stats.ELPDData
-        Of :func:`loo_by_trial` or :func:`kfold_by_subject`.
+        Of :func:`loo_by_trial` or :func:`rwlib.checking.folds.kfold_by_subject`.
 
     Returns
     -------
@@ -420,8 +238,8 @@ def compare_by_person(elpds: Mapping[str, ELPDData]) -> pd.DataFrame:
     Parameters
     ----------
     elpds : dict of arviz_stats.ELPDData
-        By the names of the models: all of :func:`loo_by_trial`, or all of :func:`kfold_by_subject`, for the
-        same data.
+        By the names of the models: all of :func:`loo_by_trial`, or all of
+        :func:`rwlib.checking.folds.kfold_by_subject`, for the same data.
 
     Returns
     -------
@@ -526,23 +344,12 @@ def _score_trials(data, draws, model):
     return jax.lax.map(score, draws, batch_size=BATCH)
 
 
-def _people_of_group(posterior, model, draws_per_group, rng):
-    """New subjects, drawn from each posterior draw of the group: one array of all for each parameter."""
-    people = {}
-    for parameter in model.parameters:
-        mean, sd = (
-            posterior[f"{parameter.name}_group_{what}"].values.reshape(-1, 1) for what in ("mean", "sd")
-        )
-        unbounded = mean + sd * rng.normal(size=(len(mean), draws_per_group))
-        people[parameter.name] = np.asarray(TRANSFORMS[parameter.transform](unbounded)).ravel()
-    return people
-
-
-def _in_single_precision(params):
+def in_single_precision(params):
+    """Parameters as they are scored: half the cost, and digits enough for a probability."""
     return {name: jnp.asarray(value, jnp.float32) for name, value in params.items()}
 
 
-def _elpd(kind, elpd_i, *, p, n_samples, **more):
+def as_elpd(kind, elpd_i, *, p, n_samples, **more):
     """ArviZ's container, with its bound on k and its standard error, for scores that ArviZ did not add up."""
     n = elpd_i.size
     good_k = min(1 - 1 / np.log10(n_samples), 0.7) if n_samples > 1 else 0.7

@@ -12,7 +12,7 @@ from jaxtyping import Num
 from rwlib.data.design import Design
 from rwlib.checking.calibration import simulate_from_prior
 from rwlib.checking.comparison import compare_scores, loo_by_trial, scores_by_person
-from rwlib.fitting.hierarchy import Model
+from rwlib.fitting.models import Model
 from rwlib.fitting.inference import fit_and_check
 
 __all__ = ["confusion_matrix", "inversion_matrix", "recover_models"]

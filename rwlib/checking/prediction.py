@@ -20,15 +20,8 @@ from rwlib.model.agents import check_agent, precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design, check_design
-from rwlib.fitting.hierarchy import (
-    ASYMMETRIC,
-    Model,
-    check_fitted,
-    check_model,
-    model_fingerprint,
-    of_subjects,
-    sample_subjects,
-)
+from rwlib.fitting.hierarchy import of_subjects, sample_subjects
+from rwlib.fitting.models import ASYMMETRIC, Model, check_fitted, check_model, model_fingerprint
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.simulation import play_all
 

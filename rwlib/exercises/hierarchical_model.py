@@ -3,7 +3,7 @@
 import numpy as np
 
 from rwlib.exercises.answers import call, checker, demand, demand_given, in_words, numbers
-from rwlib.fitting.hierarchy import ASYMMETRIC, GroupParameter, Model
+from rwlib.fitting.models import ASYMMETRIC, GroupParameter, Model
 
 __all__ = ["check_share_repeated", "check_sticky_model"]
 

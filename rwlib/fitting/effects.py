@@ -10,7 +10,7 @@ import pandas as pd
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design
 from rwlib.fitting.formulas import Term, columns_of, names_in
-from rwlib.fitting.hierarchy import Effect, GroupParameter, Model, Regressors, Shift
+from rwlib.fitting.models import Effect, GroupParameter, Model, Regressors, Shift
 
 __all__ = ["Described", "describe"]
 

@@ -215,7 +215,8 @@ def _in_units(where, index, factors, meanings, values, number):
     if isinstance(values, FactorValues):  # of a function with several columns, such as poly
         columns = values.__wrapped__
         if not isinstance(columns, Mapping):
-            columns = dict(zip(values.__formulaic_metadata__.column_names, np.transpose(columns)))
+            names = values.__formulaic_metadata__.column_names or ()
+            columns = dict(zip(names, np.transpose(columns), strict=True))
         meanings[number] = "1 SD"
         return {name: _standardised(column) for name, column in columns.items()}
     values = pd.Series(values)

@@ -17,7 +17,7 @@ from rwlib.data.choices import ChoiceData
 from rwlib.data.design import arrays_of
 from rwlib.fitting.diagnostics import Report, check
 from rwlib.fitting.effects import describe
-from rwlib.fitting.hierarchy import ASYMMETRIC, Model, check_model
+from rwlib.fitting.models import ASYMMETRIC, Model, check_model
 from rwlib.fitting.sampling import Schedule, sample
 from rwlib.fitting.trees import to_datatree
 

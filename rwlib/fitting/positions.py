@@ -19,14 +19,8 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from rwlib.data.choices import ChoiceData
-from rwlib.fitting.hierarchy import (
-    Model,
-    Regressors,
-    effect_rows,
-    effect_sites,
-    log_likelihood_of_people,
-    regressions,
-)
+from rwlib.fitting.hierarchy import effect_rows, effect_sites, log_likelihood_of_people, regressions
+from rwlib.fitting.models import Model, Regressors
 from rwlib.fitting.moves import GroupPrior
 from rwlib.fitting.proposals import Group, People
 

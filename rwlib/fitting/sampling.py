@@ -14,7 +14,8 @@ from numpyro.infer.hmc_util import dual_averaging
 
 from rwlib.fitting import moves
 from rwlib.data.choices import ChoiceData
-from rwlib.fitting.hierarchy import Model, Regressors, effect_rows, log_likelihood_of_people, regressions
+from rwlib.fitting.hierarchy import effect_rows, log_likelihood_of_people, regressions
+from rwlib.fitting.models import Model, Regressors
 from rwlib.fitting.positions import (
     Stretch,
     draw_from_prior,

@@ -9,7 +9,8 @@ import xarray as xr
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import arrays_of
 from rwlib.fitting.effects import Described
-from rwlib.fitting.hierarchy import TRANSFORMS, effect_sites, model_fingerprint, regressions
+from rwlib.fitting.hierarchy import effect_sites, regressions
+from rwlib.fitting.models import TRANSFORMS, model_fingerprint
 from rwlib.fitting.positions import draw_from_prior, effects_of, split, to_sites
 from rwlib.fitting.sampling import MAX_DEPTH, Sample, Schedule
 

@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from rwlib.fitting.diagnostics import check
-from rwlib.fitting.hierarchy import TRANSFORMS, Model
+from rwlib.fitting.models import TRANSFORMS, Model
 from rwlib.results.fitted import model_of
 
 __all__ = ["contrast_draws", "contrasts"]

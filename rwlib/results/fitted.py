@@ -12,7 +12,7 @@ from rwlib.agents.confirmation_bias import CONFIRMATION_BIAS
 from rwlib.agents.go_no_go import GO_NO_GO
 from rwlib.agents.pearce_hall import PEARCE_HALL
 from rwlib.fitting.effects import describe
-from rwlib.fitting.hierarchy import GroupParameter, Model, check_fitted, model_fingerprint
+from rwlib.fitting.models import GroupParameter, Model, check_fitted, model_fingerprint
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.rescorla_wagner import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from rwlib.fitting.effects import describe
-from rwlib.fitting.hierarchy import Model
+from rwlib.fitting.models import Model
 from rwlib.fitting.trees import prior_draws
 from rwlib.model.agents import precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
@@ -99,7 +99,7 @@ def add_groups(
     if "log_likelihood" in groups:
         coords = by_draw | {"subject": ("point", np.array(data.subjects)[row]), "trial": ("point", trial)}
         scores = in_trials(log_probability)[:, :, row, trial]
-        # The same under all draws, as a first choice's, it would stop arviz.loo.
+        # The same under all draws, as a first choice's, it would stop arviz_stats.loo.
         scores += TIE_BREAKER * np.random.default_rng(seed).uniform(size=scores.shape)
         of_points = (("chain", "draw", "point"), scores)
         thinned["log_likelihood"] = xr.DataTree(xr.Dataset({"choices": of_points}, coords))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design
-from rwlib.fitting.hierarchy import ASYMMETRIC, TRANSFORMS, Model
+from rwlib.fitting.models import ASYMMETRIC, TRANSFORMS, Model
 from rwlib.fitting.inference import check_seed, fit_and_check
 from rwlib.model.simulation import simulate
 from rwlib.model.tasks import FIVE_ARMS, bernoulli_outcomes

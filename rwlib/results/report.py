@@ -18,7 +18,7 @@ import xarray as xr
 
 from rwlib.fitting.convergence import diagnose
 from rwlib.fitting.diagnostics import MAX_R_HAT, MIN_E_BFMI, MIN_ESS, check
-from rwlib.fitting.hierarchy import TRANSFORMS, Model
+from rwlib.fitting.models import TRANSFORMS, Model
 from rwlib.results.contrasts import contrast_draws, contrasts
 from rwlib.results.fitted import data_of, formulas_of, model_of
 from rwlib.results.rules import RULES, SOURCES, has, symbol, the, words

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from rwlib.fitting.diagnostics import check
-from rwlib.fitting.hierarchy import Model
+from rwlib.fitting.models import Model
 from rwlib.model.agents import precision_of, session, trials_of
 from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 from rwlib.results.fitted import data_of, draws_of, model_of, to_trials
