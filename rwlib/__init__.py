@@ -11,10 +11,10 @@ Folders follow the reader's way, and a module imports only from those above it i
 - ``checking``: ``prediction``, ``summaries``, ``calibration``, ``verdict``, ``comparison``, ``folds``,
   ``recovery``, ``model_recovery``
 - ``results``: ``fitted``, ``groups``, ``contrasts``, ``trialwise``, ``storage``, ``rules``,
-  ``report``, ``power``
+  ``methods``, ``report``, ``power``
 - ``plotting``
 - ``running``, which the others use where they keep compiled programs: ``machine``, ``compilation``,
-  ``fingerprint``, ``studies``
+  ``sources``, ``fingerprint``, ``studies``
 - ``exercises``: one checker, or two, for each chapter's exercises
 - ``doctor``: is this machine ready for the course?
 """

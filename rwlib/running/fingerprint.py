@@ -7,7 +7,6 @@ has moved past it, but what has changed."""
 
 import ast
 import dataclasses
-import dis
 import functools
 import hashlib
 import importlib
@@ -15,8 +14,6 @@ import importlib.metadata
 import importlib.util
 import inspect
 import json
-import linecache
-import sys
 import types
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -30,6 +27,21 @@ import jax
 import numpy as np
 import pandas as pd
 
+from rwlib.running.sources import (
+    absolute,
+    chains_in,
+    follow,
+    global_names,
+    home_of,
+    imports_within,
+    made_in,
+    origin_of,
+    parse,
+    plain_tree,
+    public_name,
+    tree_of,
+)
+
 __all__ = ["Fingerprint", "changes", "fingerprint"]
 
 #: Their versions are part of every fingerprint, since rwlib's numbers pass through them.
@@ -37,7 +49,13 @@ PACKAGES = ("arviz-stats", "jax", "jaxlib", "numpy", "numpyro", "pandas", "scipy
 
 #: Modules of rwlib that no number passes through: figures, and how pieces of a study are handed out and told
 #: apart.
-WITHOUT_NUMBERS = ("rwlib", "rwlib.running.fingerprint", "rwlib.plotting", "rwlib.running.studies")
+WITHOUT_NUMBERS = (
+    "rwlib",
+    "rwlib.plotting",
+    "rwlib.running.sources",
+    "rwlib.running.fingerprint",
+    "rwlib.running.studies",
+)
 
 #: Immutable values that say all about themselves when they are printed.
 PRINTED = (
@@ -246,39 +264,19 @@ def _describe_callable(value, found, where):
 def _by_name(value, found, where, contents):
     """The name under which a function or class is imported, with its content under that name; else the
     content itself."""
-    module, name = _home_of(value)
-    origin = _origin(module)
+    module, name = home_of(value)
+    origin = origin_of(module)
     if origin == "rwlib":
         _add_module(module, found)
     if origin == "installed":
         _add_package(module, found)
     if name is None:
         return contents(value, found, where)
-    name = f"{_public_name(module)}.{name}"
+    name = f"{public_name(module)}.{name}"
     if origin == "own" and name not in found.code:
         found.code[name] = ""  # so that what calls itself comes to an end
         found.code[name] = _short(contents(value, found, name))
     return {"name": name}
-
-
-def _home_of(value):
-    """The module where a function, class or library's object was made, and its name there if it is found
-    under it."""
-    module = getattr(value, "__module__", None)
-    name = getattr(value, "__qualname__", getattr(value, "__name__", "<"))
-    thing = sys.modules.get(module or "")
-    for part in name.split("."):
-        thing = getattr(thing, part, None)
-    if thing is value:
-        return module, name
-    if isinstance(
-        value, types.FunctionType
-    ):  # what `functools.wraps` says of itself is not where its code stands
-        return value.__globals__.get("__name__"), None
-    kept = vars(sys.modules.get(type(value).__module__, types.SimpleNamespace()))
-    if _origin(type(value).__module__) == "installed":  # such as scipy.stats.norm
-        return type(value).__module__, next((name for name, thing in kept.items() if thing is value), None)
-    return module, None
 
 
 def _contents_of_function(value, found, where):
@@ -290,12 +288,12 @@ def _contents_of_function(value, found, where):
     for name, cell in zip(value.__code__.co_freevars, value.__closure__ or ()):
         inside = _cell_contents(cell)
         closure[name] = ["itself"] if inside is value else _describe(inside, found, f"{where}, its {name}")
-    if _origin(module) == "installed":
+    if origin_of(module) == "installed":
         return ["function", module, value.__code__.co_qualname, defaults, closure]
-    tree = _tree_of(value.__code__, value.__globals__, where)
-    if _origin(module) == "own":
+    tree = tree_of(value.__code__, value.__globals__, where)
+    if origin_of(module) == "own":
         _add_globals(tree, value, found)
-    return ["function", _plain_tree(tree), defaults, closure]
+    return ["function", plain_tree(tree), defaults, closure]
 
 
 def _contents_of_wrapper(value, found, where):
@@ -307,13 +305,13 @@ def _contents_of_wrapper(value, found, where):
         for name, part in sorted(vars(value).items())
         if name != "__wrapped__"
         and isinstance(part, types.FunctionType)
-        and _origin(part.__module__) != "installed"
+        and origin_of(part.__module__) != "installed"
     }
     return ["wrapper", type(value).__name__, _describe(value.__wrapped__, found, where), inside]
 
 
 def _contents_of_class(value, found, where):
-    if _origin(value.__module__) != "own":
+    if origin_of(value.__module__) != "own":
         raise ValueError(
             f"{where} is {value!r}, which cannot be found by its name. Give it a name at the top level."
         )
@@ -324,7 +322,7 @@ def _contents_of_class(value, found, where):
         if isinstance(member, types.FunctionType):
             # NamedTuple and dataclass write some methods themselves; what they write follows from the fields.
             written = member.__code__.co_filename != "<string>"
-            if written and _origin(member.__globals__.get("__name__")) == "own":
+            if written and origin_of(member.__globals__.get("__name__")) == "own":
                 members[name] = _contents_of_function(member, found, f"{where}.{name}")
         elif not _is_dunder(name) and not inspect.isdatadescriptor(member):
             members[name] = _describe(member, found, f"{where}.{name}")
@@ -352,129 +350,40 @@ def _cell_contents(cell):
 
 def _add_globals(tree, function, found):
     """What a function reads from its module, and what it imports itself."""
-    module = _public_name(function.__globals__.get("__name__"))
-    names = sorted(_global_names(function.__code__) & function.__globals__.keys())
+    module = public_name(function.__globals__.get("__name__"))
+    names = sorted(global_names(function.__code__) & function.__globals__.keys())
     read = [
         (name, function.__globals__[name]) for name in names if not _is_dunder(name)
     ]  # not __name__ or __file__
-    for name, value in [*read, *_imports_within(tree, function)]:
-        if isinstance(value, types.ModuleType) and _origin(value.__name__) != "installed":
-            found.code[f"{module}.{name}"] = _public_name(value.__name__)  # not all of it: only what is taken
-            for chain in sorted(_chains(tree)):
+    for name, value in [*read, *imports_within(tree, function)]:
+        if isinstance(value, types.ModuleType) and origin_of(value.__name__) != "installed":
+            found.code[f"{module}.{name}"] = public_name(value.__name__)  # not all of it: only what is taken
+            for chain in sorted(chains_in(tree)):
                 if chain[0] == name:
-                    _add_global(*_follow(value, chain[1:]), found)
+                    _add_global(*follow(value, chain[1:]), found)
         else:
             _add_global(f"{module}.{name}", value, found)
 
 
 def _add_global(name, value, found):
-    home, own_name = _home_of(value)
-    if own_name and name == f"{_public_name(home)}.{own_name}":
+    home, own_name = home_of(value)
+    if own_name and name == f"{public_name(home)}.{own_name}":
         _describe(value, found, name)  # which puts it there
     elif name not in found.code:
         found.code[name] = ""  # so that what holds a function that reads it comes to an end
         found.code[name] = _short(_describe(value, found, name))
 
 
-def _global_names(code):
-    loads = "LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"
-    names = {
-        str(instruction.argval) for instruction in dis.get_instructions(code) if instruction.opname in loads
-    }
-    return names.union(
-        *(_global_names(inner) for inner in code.co_consts if isinstance(inner, types.CodeType))
-    )
-
-
-def _chains(tree):
-    """Names with the attributes taken of them: ``np.random.normal`` is ``("np", "random", "normal")``."""
-    inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    chains = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name | ast.Attribute) and id(node) not in inner:
-            names = []
-            while isinstance(node, ast.Attribute):
-                names.append(node.attr)
-                node = node.value
-            if isinstance(node, ast.Name):
-                chains.add((node.id, *reversed(names)))
-    return chains
-
-
-def _follow(module, names):
-    """From a module along attributes to the first thing that is no module, or that is an installed one."""
-    value, name = module, _public_name(module.__name__)
-    for attribute in names:
-        if not isinstance(value, types.ModuleType) or _origin(value.__name__) == "installed":
-            break
-        value, name = getattr(value, attribute, None), f"{_public_name(value.__name__)}.{attribute}"
-    return name, value
-
-
-def _imports_within(tree, function):
-    """What import statements inside a function make, as pairs of a name and a value."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                whole = _import(alias.name)
-                root = alias.name.split(".")[0]
-                yield (alias.asname, whole) if alias.asname else (root, _import(root))
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute(node, function.__globals__.get("__package__"))
-            for alias in node.names:
-                value = getattr(_import(base), alias.name, None)
-                yield alias.asname or alias.name, _import(f"{base}.{alias.name}") if value is None else value
-
-
-def _import(name):
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
-
-
-def _absolute(node, package):
-    """The module in ``from module import name``, which may be written relative to a package."""
-    name = node.module or ""
-    return importlib.util.resolve_name("." * node.level + name, package) if node.level else name
-
-
 # Modules and packages
-
-
-def _origin(module):
-    """Whether a module is one of rwlib's, an installed one (or the standard library's), or the user's own."""
-    root = (module or "").split(".")[0]
-    if root == "rwlib":
-        return "rwlib"
-    if root in sys.stdlib_module_names and root != "__main__":
-        return "installed"
-    file = getattr(sys.modules.get(module or ""), "__file__", None)
-    folders = getattr(sys.modules.get(root), "__path__", ())  # of a package that has no file
-    parts = Path(file or next(iter(folders), "")).parts
-    return "installed" if "site-packages" in parts or "dist-packages" in parts else "own"
-
-
-def _public_name(module):
-    """The name by which a module is imported: of a script that is being run, its own; of a library's, without
-    the private parts, which are other ones in the next version."""
-    if module != "__main__":
-        root, *parts = str(module).split(".")
-        return ".".join(
-            [root, *(part for part in parts if _origin(root) != "installed" or not part.startswith("_"))]
-        )
-    main = sys.modules["__main__"]
-    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
-    return spec.name if spec else Path(file).stem if file else module
 
 
 def _describe_module(value, found, where):
     """A module as a value, so that nobody knows what is taken from it."""
-    if _origin(value.__name__) == "own":
+    if origin_of(value.__name__) == "own":
         raise ValueError(
             f"{where} is a whole module. Write what is taken from it, as in {value.__name__}.name."
         )
-    if _origin(value.__name__) == "rwlib":
+    if origin_of(value.__name__) == "rwlib":
         for name in ["", *getattr(value, "__all__", ())]:
             _add_module(getattr(getattr(value, name, None), "__module__", value.__name__), found)
     else:
@@ -494,11 +403,11 @@ def _distributions():
 
 def _add_module(name, found):
     """The text of one of rwlib's modules, and of those that it imports."""
-    if name in found.code or name in WITHOUT_NUMBERS or _origin(name) != "rwlib":
+    if name in found.code or name in WITHOUT_NUMBERS or origin_of(name) != "rwlib":
         return
     path = Path(importlib.import_module(name).__file__)
-    tree = _parse(path.read_text(encoding="utf8"))
-    found.code[name] = _short(_plain_tree(tree))
+    tree = parse(path.read_text(encoding="utf8"))
+    found.code[name] = _short(plain_tree(tree))
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -506,78 +415,4 @@ def _add_module(name, found):
                 _add_module(alias.name, found)
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
-                _add_module(_made_in(_absolute(node, package), alias.name), found)
-
-
-def _made_in(module, name):
-    """The module where something was made that is imported from a module, or from a package which has it from
-    elsewhere."""
-    if _origin(module) != "rwlib":
-        return module
-    value = getattr(_import(module), name, None)
-    if value is None or isinstance(value, types.ModuleType):
-        return f"{module}.{name}"
-    return getattr(value, "__module__", module) if hasattr(_import(module), "__path__") else module
-
-
-# Source
-
-
-def _tree_of(code, namespace, where):
-    """The part of a file, or of a notebook's cell, that a function was compiled from."""
-    linecache.checkcache(code.co_filename)
-    text = "".join(linecache.getlines(code.co_filename, namespace))
-    # Of lambdas in one line several may fit: those around it, and in Python 3.12 those that only return a
-    # constant.
-    nodes = [node for node in ast.walk(_parse(text)) if _is_source(node, code)]
-    if not nodes:
-        why = "its source has changed since it was imported" if text else "its source is not kept"
-        raise ValueError(
-            f"{where} is the function {code.co_qualname}, and {why}. Import it anew from a module, a script "
-            "or a notebook."
-        )
-    return ast.Module(nodes, [])
-
-
-@functools.lru_cache(maxsize=256)
-def _parse(text):
-    return ast.parse(text)
-
-
-def _is_source(node, code):
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-        return (node.name, first) == (code.co_name, code.co_firstlineno)
-    if not isinstance(node, ast.Lambda) or (code.co_name, code.co_firstlineno) != ("<lambda>", node.lineno):
-        return False
-    # Several lambdas may begin in a line. All instructions of the right one come from within its body.
-    body = node.body
-    begin, end = (body.lineno, body.col_offset), (body.end_lineno, body.end_col_offset)
-    places = [place for place in code.co_positions() if None not in place and place[3] > 0]
-    return all(begin <= (line, left) and (last, right) <= end for line, last, left, right in places)
-
-
-def _plain_tree(node):
-    """A syntax tree as lists and dicts, without what does not matter: positions, docstrings, and fields that
-    are empty, which not every version of Python has."""
-    if isinstance(node, ast.AST):
-        fields = {
-            name: _plain_tree(value)
-            for name, value in ast.iter_fields(node)
-            if name not in ("kind", "type_comment")
-        }
-        return [
-            type(node).__name__,
-            {name: value for name, value in fields.items() if value not in (None, [])},
-        ]
-    if isinstance(node, list):
-        return [_plain_tree(item) for item in node if not _is_docstring(item)]
-    return node if isinstance(node, int | str | None) else repr(node)
-
-
-def _is_docstring(node):
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+                _add_module(made_in(absolute(node, package), alias.name), found)
