@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from rwlib.fitting.diagnostics import check
 from rwlib.fitting.models import TRANSFORMS, Model
-from rwlib.results.fitted import model_of
+from rwlib.results.fitted import accepted, model_of
 
 __all__ = ["contrast_draws", "contrasts"]
 
@@ -135,9 +134,7 @@ def contrasts(
     >>> table[["parameter", "kind", "term", "meaning"]].values.tolist()
     [['beta', 'effect', 'diagnosis: patient', 'patient − control']]
     """
-    report = check(fit)
-    if not report:
-        raise ValueError(f"No difference can be read from this fit. {report}")
+    accepted(fit, "No difference can be read from this fit.")
     if not 0 < interval < 1:
         raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
     drawn, rope = contrast_draws(fit, model), dict(rope or {})

@@ -11,18 +11,54 @@ from rwlib.data.design import Design
 from rwlib.agents.confirmation_bias import CONFIRMATION_BIAS
 from rwlib.agents.go_no_go import GO_NO_GO
 from rwlib.agents.pearce_hall import PEARCE_HALL
+from rwlib.fitting.diagnostics import Report, check
 from rwlib.fitting.effects import describe
 from rwlib.fitting.models import GroupParameter, Model, check_fitted, model_fingerprint
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.rescorla_wagner import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
 
-__all__ = ["Rows", "data_of", "draws_of", "formulas_of", "model_of", "to_trials"]
+__all__ = ["Rows", "accepted", "data_of", "draws_of", "formulas_of", "model_of", "to_trials"]
 
 #: Agents that come with rwlib, whose models a fit need not be told of.
 AGENTS = (
     *(RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT, RANDOM_AGENT),
     *(model.agent for model in (CONFIRMATION_BIAS, PEARCE_HALL, GO_NO_GO)),
 )
+
+
+def accepted(fit: xr.DataTree, otherwise: str) -> Report:
+    """The verdict of :func:`rwlib.fitting.diagnostics.check`, if it is good.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+    otherwise : str
+        What cannot be done with a fit that is refused, as a sentence.
+
+    Returns
+    -------
+    verdict : rwlib.fitting.diagnostics.Report
+
+    Raises
+    ------
+    ValueError
+        If ``check`` refuses the fit. The message has its numbers; what to do about them is said by ``check``.
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> from rwlib.results.fitted import accepted
+    >>> data = rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 0.0, 1.0]])
+    >>> fit = rwlib.fit(data, rwlib.SYMMETRIC, num_samples=4, num_chains=2, progress_bar=False, warn=False)
+    >>> accepted(fit, "Nothing is reported.")
+    Traceback (most recent call last):
+    ValueError: Nothing is reported. Do not use this fit: ...
+    """
+    verdict = check(fit)
+    if not verdict:
+        numbers = str(verdict).split("\n- ")[0].replace("\n", " ")
+        raise ValueError(f"{otherwise} {numbers} rwlib.check(fit) says what is wrong and what to do.")
+    return verdict
 
 
 def data_of(fit: xr.DataTree) -> ChoiceData:

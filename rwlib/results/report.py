@@ -15,10 +15,10 @@ import pandas as pd
 import xarray as xr
 
 from rwlib.fitting.convergence import diagnose
-from rwlib.fitting.diagnostics import MAX_R_HAT, MIN_E_BFMI, MIN_ESS, check
+from rwlib.fitting.diagnostics import MAX_R_HAT, MIN_E_BFMI, MIN_ESS
 from rwlib.fitting.models import TRANSFORMS, Model
 from rwlib.results.contrasts import contrast_draws, contrasts
-from rwlib.results.fitted import data_of, formulas_of, model_of
+from rwlib.results.fitted import accepted, data_of, formulas_of, model_of
 from rwlib.results.methods import INTERVAL, methods_of, plain
 from rwlib.results.rules import RULES, SOURCES, has, the, words
 
@@ -61,6 +61,9 @@ LEFT_ABOUT_DIFFERENCES = (
     "Differences: which were planned, which other formulas were tried, and how large a difference must be to "
     "matter, and why (`rope=`)."
 )
+
+
+SIGNS = {"+": "positive", "−": "negative"}
 
 
 class Written(NamedTuple):
@@ -135,7 +138,7 @@ def report(
     >>> print(written.left_to_you[-1])
     Where data, code and this fit (`rwlib.save`) can be had.
     """
-    verdict = _accepted(fit, "There is nothing to report about this fit.")
+    verdict = accepted(fit, "There is nothing to report about this fit.")
     model, data = model_of(fit, model), data_of(fit)
     formulas = formulas_of(fit)
     table = _estimates(fit, model, INTERVAL)
@@ -201,19 +204,10 @@ def estimates(fit: xr.DataTree, model: Model | None = None, *, interval: float =
     >>> table["parameter"].tolist(), table.columns[1:4].tolist()
     (['alpha', 'beta'], ['typical', 'typical_from', 'typical_to'])
     """
-    _accepted(fit, "No estimate can be read from this fit.")
+    accepted(fit, "No estimate can be read from this fit.")
     if not 0 < interval < 1:
         raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
     return _estimates(fit, model_of(fit, model), interval)
-
-
-def _accepted(fit, otherwise):
-    """The verdict of ``check``. A refusal has its numbers; what to do about them is said by ``check``."""
-    verdict = check(fit)
-    if not verdict:
-        numbers = str(verdict).split("\n- ")[0].replace("\n", " ")
-        raise ValueError(f"{otherwise} {numbers} rwlib.check(fit) says what is wrong and what to do.")
-    return verdict
 
 
 def _estimates(fit, model, interval):
@@ -339,8 +333,8 @@ def _of_differences(table, model, rope):
         yield (
             f"Term {plain(row['term'])} ({plain(row['meaning'])}) of {the(row['parameter'], model)}: a "
             f"difference of {_interval(row, 'difference')} for the typical person (coefficient "
-            f"{_interval(row, 'effect')}), with a probability of direction of "
-            f"{row['p_direction']:.3f}{in_rope}."
+            f"{_interval(row, 'effect')}), which is {SIGNS[row['direction']]} with probability "
+            f"{row['p_direction']:.3f} (the probability of direction){in_rope}."
         )
 
 
@@ -413,7 +407,7 @@ def _page_of_differences(table, model):
             "at both ends": f"{row['low']:.2f}, {row['high']:.2f}",
             "difference": _interval(row, "difference"),
             "coefficient": _interval(row, "effect"),
-            "direction": f"{row['p_direction']:.3f}",
+            "direction": f"{row['direction']} {row['p_direction']:.3f}",
             "in ROPE": "none given" if np.isnan(row["in_rope"]) else f"{row['in_rope']:.0%}",
         }
         for row in table.to_dict("records")

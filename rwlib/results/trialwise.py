@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from rwlib.fitting.diagnostics import check
 from rwlib.fitting.models import Model
 from rwlib.model.agents import precision_of, session, trials_of
 from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
-from rwlib.results.fitted import data_of, draws_of, model_of, to_trials
+from rwlib.results.fitted import accepted, data_of, draws_of, model_of, to_trials
 
 __all__ = ["trialwise", "trialwise_table"]
 
@@ -80,9 +79,7 @@ def trialwise(
     >>> float(followed["prediction_error"][0, 0]), round(float(followed["surprise"][0, 0]), 3)
     (-0.5, 1.0)
     """
-    report = check(fit)
-    if not report:
-        raise ValueError(f"No regressors can be made of this fit. {report}")
+    accepted(fit, "No regressors can be made of this fit.")
     if num_draws < 1:
         raise ValueError(f"num_draws is {num_draws}; it must be at least 1.")
     model, data = model_of(fit, model), data_of(fit)
