@@ -56,8 +56,11 @@ def machine():
     cpu = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-        cpu = names[0] if names else cpu
+        said = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        cpu = said.get("model name", cpu)
+        # Some clouds call all their processors by one name.
+        if {"cpu family", "model"} <= said.keys():
+            cpu += f" (family {said['cpu family']}, model {said['model']})"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {"cpu": cpu, "cores": cores, "system": platform.system()}
 

@@ -2,6 +2,7 @@
 
     python -m studies.renew                    all stored results whose code has changed
     python -m studies.renew recovery           this one
+    python -m studies.renew recovery --beside 497f91f      on another machine, beside the code of that commit
 
 A result that takes an hour need not be taken again because a function was renamed. Of each study the pieces
 named by its ``renewal`` are run again from their own seeds, and compared with the rows that are stored of
@@ -16,20 +17,28 @@ the six digits that are stored (relative 1e-5, or absolute 1e-8 near zero). Ther
 tolerance for draws of a Markov chain. A change that only rounds otherwise moves them by some 1e-6 at first.
 Sooner or later a chain takes another turn; from then on all that is computed from it differs by its Monte
 Carlo error, and one piece cannot tell that from a fault. Such a change means that the study is taken again.
-Another processor and other versions round otherwise, too. (Measured with a fit of ten people: unchanged, it
+Another processor and other versions round otherwise, too. There, both codes have to run: with ``--beside``
+the same pieces are run by the code of a commit as well, which must be the one that the stored result is
+declared to be of, and compared with those. (Measured with a fit of ten people: unchanged, it
 gave the same numbers to the last bit in every process. Rewards multiplied by 1 + 1e-7 moved its draws by 5e-6
 with one thread, and made them others altogether with two.)
 """
 
+import argparse
 import json
+import os
+import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import rwlib
+from benchmarks.pieces import ROOT, machine
 from rwlib.running.fingerprint import changes, fingerprint
 from studies import results
 
@@ -81,13 +90,52 @@ def rows_of(about: dict, table: pd.DataFrame, place: int) -> pd.DataFrame:
     return table.iloc[first : first + about["pieces"][place]["rows"]].reset_index(drop=True)
 
 
-def renew(name: str) -> list[str]:
+#: Run with the code of another commit: the fingerprint of a study, and its pieces with these settings.
+OF_A_COMMIT = """
+import json, sys
+import rwlib
+from studies import results
+name, wanted, folder = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
+study = results.find(name)
+pieces = [piece for piece in study.pieces if results.plain(piece) in wanted]
+with open(f"{folder}/code.json", "w") as file:
+    json.dump(results.code(study), file)
+rwlib.run_study(study.work, pieces, f"{folder}/study").to_csv(f"{folder}/table.csv", index=False)
+"""
+
+
+@contextmanager
+def running_beside(commit: str, name: str, settings: list):
+    """Run pieces of a study with the code of a commit meanwhile; what is given waits for them, and returns
+    their rows and the fingerprint of that code."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        subprocess.run(["git", "worktree", "add", "--quiet", "--detach", tree, commit], cwd=ROOT, check=True)
+        try:
+            command = [sys.executable, "-c", OF_A_COMMIT, name, json.dumps(settings), folder]
+            process = subprocess.Popen(command, cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)})
+
+            def rows_and_code():
+                if process.wait():
+                    raise RuntimeError(f"The code of {commit} ended with exit status {process.returncode}.")
+                code = json.loads((Path(folder) / "code.json").read_text(encoding="utf8"))
+                return pd.read_csv(Path(folder) / "table.csv"), code
+
+            yield rows_and_code
+            process.terminate()
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=ROOT, check=True)
+
+
+def renew(name: str, beside: str | None = None) -> list[str]:
     """Run the pieces of a study's renewal again, and renew its fingerprint if they give what is stored.
 
     Parameters
     ----------
     name : str
         Of a study whose result is stored.
+    beside : str, optional
+        A commit: compare with what its code gives on this machine, not with what is stored.
 
     Returns
     -------
@@ -106,12 +154,17 @@ def renew(name: str) -> list[str]:
         return ["the pieces: some that are stored are no longer among those of the study"]
     added = [place for place, settings in enumerate(pieces) if settings not in kept]
     repeated = [place for place in study.renewal if place not in added]
-    # As they were run before, in processes with a core each: other threads may round otherwise.
-    with tempfile.TemporaryDirectory() as folder:
-        again = rwlib.run_study(study.work, [study.pieces[i] for i in repeated], f"{folder}/study")
     table = pd.read_csv(results.table_path(name))
-    rows = {place: rows_of(about, table, kept.index(pieces[place])) for place in repeated}
-    stored = pd.concat(rows.values(), ignore_index=True)
+    if beside is None:
+        again = _again(study, repeated)
+        rows = {place: rows_of(about, table, kept.index(pieces[place])) for place in repeated}
+        stored = pd.concat(rows.values(), ignore_index=True)
+    else:
+        with running_beside(beside, name, [pieces[place] for place in repeated]) as rows_and_code:
+            again = _again(study, sorted(repeated))  # in the order of the study's pieces, as there
+            stored, code_there = rows_and_code()
+        if code_there != about["fingerprint"]:
+            return [f"the code: what is stored is not of the code of {beside}"]
     # Through a file again, so that a column has the same type whether or not it is part of a larger table.
     differing = differences(results.stored_form(stored), results.stored_form(again))
     if differing:
@@ -121,6 +174,7 @@ def renew(name: str) -> list[str]:
         "pieces": repeated,
         "versions": found.packages,
         "changes": changes(about["fingerprint"], code),
+        **({"beside": beside, "machine": machine()} if beside else {}),
     }
     if added:
         about, table = _with_added(study, found, about, table, added)
@@ -129,6 +183,12 @@ def renew(name: str) -> list[str]:
     renewals = [*about.get("renewals", []), renewal]
     results.write_about(name, {**about, "fingerprint": code, "renewals": renewals})
     return []
+
+
+def _again(study, places):
+    """As they were run before, in processes with a core each: other threads may round otherwise."""
+    with tempfile.TemporaryDirectory() as folder:
+        return rwlib.run_study(study.work, [study.pieces[i] for i in places], f"{folder}/study")
 
 
 def _with_added(study, found, about, table, added) -> tuple[dict, pd.DataFrame]:
@@ -157,19 +217,22 @@ def _key(settings):
     return json.dumps(settings, sort_keys=True)
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Renew some stored results, or all, and return the exit status."""
-    failed = False
-    for name in names or results.names():
+    parser = argparse.ArgumentParser(prog="python -m studies.renew", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="studies; default: all that are stored")
+    parser.add_argument("--beside", metavar="COMMIT", help="compare with this code, run on this machine")
+    given, failed = parser.parse_args(arguments), False
+    for name in given.names or results.names():
         try:
-            failed |= not _renew_aloud(name)
+            failed |= not _renew_aloud(name, given.beside)
         except (ValueError, RuntimeError) as error:  # nothing is known of the result, or a piece failed
             failed = True
             print(f"{name}: {error}")
     return int(failed)
 
 
-def _renew_aloud(name):
+def _renew_aloud(name, beside):
     study, about = results.find(name), results.read_about(name)
     changed = changes(about["fingerprint"], results.code(study))
     if not changed:
@@ -177,13 +240,16 @@ def _renew_aloud(name):
         return True
     print(f"{name}: what changed is {', '.join(changed)}.")
     print(f"  Running {len(study.renewal)} of {len(study.pieces)} pieces again.", flush=True)
-    found = renew(name)
+    found = renew(name, beside)
     if not found:
         print(f"{name}: the same numbers; the fingerprint is renewed.")
         return True
     versions = ", ".join(f"{package} {version}" for package, version in about["versions"].items())
     print(f"{name}: the stored result is not that of the code now. What differs:", *found, sep="\n  ")
-    print(f"  It was made with {about['machine']['cpu']}, {versions}.")
+    print(
+        f"  It was made with {about['machine']['cpu']}, {versions}. Another machine rounds otherwise: there,"
+    )
+    print("  name the commit whose code made it, --beside COMMIT.")
     print(f"  To take it again: python -m studies.{name}")
     return False
 
