@@ -88,8 +88,9 @@ def measure_seed(pieces, problem, contestant, seed, warm):
         ]
 
 
-def measure(file, *piece, compiled=None):
-    """What a fresh process measures, unless it is there. Compiled programs are kept in ``compiled``."""
+def measure(file, *piece, compiled=None, root=ROOT):
+    """What a fresh process measures, unless it is there. Compiled programs are kept in ``compiled``; the code
+    is that in ``root``."""
     if not file.exists():
         print(f"{' '.join(piece)} …", end="", flush=True)
         start = time.perf_counter()
@@ -101,8 +102,8 @@ def measure(file, *piece, compiled=None):
                 "PYTENSOR_FLAGS": f"base_compiledir={place}",
             }
             command = [sys.executable, "-W", "ignore", "-m", "benchmarks.measure", str(file), *piece]
-            environment = {**os.environ, "JAX_PLATFORMS": "cpu", **caches}
-            done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+            environment = {**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(root), **caches}
+            done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
         if done.returncode:
             sys.exit(f"\n{done.stderr}\n{' '.join(piece)} failed with exit status {done.returncode}.")
         print(f" {time.perf_counter() - start:.0f} s", flush=True)

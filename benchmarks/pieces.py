@@ -4,6 +4,9 @@ import hashlib
 import json
 import os
 import platform
+import subprocess
+import tempfile
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -50,6 +53,18 @@ def write(file, result):
     unfinished = file.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf8")
     unfinished.replace(file)
+
+
+@contextmanager
+def tree_of(commit):
+    """The files of a commit, in a folder that is there for a while."""
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        subprocess.run(["git", "worktree", "add", "--quiet", "--detach", tree, commit], cwd=ROOT, check=True)
+        try:
+            yield tree
+        finally:
+            subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=ROOT, check=True)
 
 
 def machine():

@@ -2,6 +2,7 @@
 down.
 
     python -m benchmarks.renew
+    python -m benchmarks.renew --beside 497f91f     on another machine, beside the code of that commit
 
 Benchmarks take hours, and most changes of rwlib do not touch what they measure. For each problem rwlib's
 first seed is run again. If it draws what is stored (the same means, effective draws and numbers of gradients)
@@ -10,12 +11,20 @@ that of the code now, with the date beside it, and finished pieces are kept. If 
 that contestants are given (rwlib's `Model` has got another field, say), each contestant's first seed of the
 first problem is run again, too. A change of a contestant or of how fits are judged is not renewed but
 measured.
+
+Another processor rounds otherwise, and chains then take other turns. There, name the commit whose code the
+stored results are declared to be of: all that is run is run by that code, too, and their draws are compared.
 """
 
+import argparse
 import importlib
+import json
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 
@@ -25,7 +34,7 @@ import rwlib
 from benchmarks.__main__ import code, measure
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.measure import WITHOUT_FITS, depends_on
-from benchmarks.pieces import HERE, ROOT, folder, read, versions, write
+from benchmarks.pieces import HERE, ROOT, folder, machine, read, tree_of, versions, write
 from rwlib.running.fingerprint import changes
 
 SLOWER = 2.0  # machines are noisy
@@ -77,22 +86,43 @@ def same_settings(stored):
     )
 
 
-def run_again(fits, problem, contestant):
-    """Draw the first stored seed once more, and stop where the draws differ or took far longer."""
+def run_again(fits, problem, contestant, beside=None):
+    """Draw the first stored seed once more, and stop where the draws differ from the stored ones, or from
+    those of the code in the folder ``beside``, or took far longer."""
     stored = [
         run
         for run in fits
         if (run["problem"], run["contestant"], run["state"]) == (problem, contestant, "cold")
     ]
+    piece = problem, contestant, str(stored[0]["seed"]), "cold"
     with tempfile.TemporaryDirectory() as scratch:
-        again = measure(Path(scratch) / "again.json", problem, contestant, str(stored[0]["seed"]), "cold")
+        again = measure(Path(scratch) / "again.json", *piece)
+        if beside:
+            stored = [measure(Path(scratch) / "beside.json", *piece, root=beside)]
     found = differences(stored, again)
     if found:
         sys.exit(f"{problem}, {contestant}: {'; '.join(found)}. Run `make bench`.")
     print(f"{problem}, {contestant}: the same draws.", flush=True)
 
 
-def main():
+def code_of(tree):
+    """The fingerprint of the benchmarks' code in another folder."""
+    program = "import json; from benchmarks.__main__ import code; print(json.dumps(code()))"
+    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        cwd=tree,
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def main(arguments=()):
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.renew", description=__doc__.splitlines()[0])
+    parser.add_argument("--beside", metavar="COMMIT", help="compare with this code, run on this machine")
+    commit = parser.parse_args(list(arguments)).beside
     results, now = read(HERE / "results.json"), code()
     changed = changes(results.get("fingerprint", {}), now)
     if not changed:
@@ -107,9 +137,14 @@ def main():
     again = [(problem, "rwlib") for problem in results["problems"]]
     if models:
         again += [(next(iter(results["problems"])), name) for name in CONTESTANTS if name != "rwlib"]
-    for problem, contestant in again:
-        run_again(results["fits"], problem, contestant)
+    with tree_of(commit) if commit else nullcontext() as beside:
+        if beside and code_of(beside) != results["fingerprint"]:
+            sys.exit(f"What is stored is not of the code of {commit}.")
+        for problem, contestant in again:
+            run_again(results["fits"], problem, contestant, beside)
     renewal = {"date": date.today().isoformat(), "changes": changed}
+    if commit:
+        renewal |= {"beside": commit, "machine": machine()}
     keep_pieces(results)
     write(
         HERE / "results.json",
@@ -119,4 +154,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

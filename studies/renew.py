@@ -38,7 +38,7 @@ import numpy as np
 import pandas as pd
 
 import rwlib
-from benchmarks.pieces import ROOT, machine
+from benchmarks.pieces import machine, tree_of
 from rwlib.running.fingerprint import changes, fingerprint
 from studies import results
 
@@ -108,23 +108,20 @@ rwlib.run_study(study.work, pieces, f"{folder}/study").to_csv(f"{folder}/table.c
 def running_beside(commit: str, name: str, settings: list):
     """Run pieces of a study with the code of a commit meanwhile; what is given waits for them, and returns
     their rows and the fingerprint of that code."""
-    with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder) / "tree"
-        subprocess.run(["git", "worktree", "add", "--quiet", "--detach", tree, commit], cwd=ROOT, check=True)
+    with tree_of(commit) as tree, tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-c", OF_A_COMMIT, name, json.dumps(settings), folder]
+        process = subprocess.Popen(command, cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)})
+
+        def rows_and_code():
+            if process.wait():
+                raise RuntimeError(f"The code of {commit} ended with exit status {process.returncode}.")
+            code = json.loads((Path(folder) / "code.json").read_text(encoding="utf8"))
+            return pd.read_csv(Path(folder) / "table.csv"), code
+
         try:
-            command = [sys.executable, "-c", OF_A_COMMIT, name, json.dumps(settings), folder]
-            process = subprocess.Popen(command, cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)})
-
-            def rows_and_code():
-                if process.wait():
-                    raise RuntimeError(f"The code of {commit} ended with exit status {process.returncode}.")
-                code = json.loads((Path(folder) / "code.json").read_text(encoding="utf8"))
-                return pd.read_csv(Path(folder) / "table.csv"), code
-
             yield rows_and_code
-            process.terminate()
         finally:
-            subprocess.run(["git", "worktree", "remove", "--force", tree], cwd=ROOT, check=True)
+            process.terminate()
 
 
 def renew(name: str, beside: str | None = None) -> list[str]:

@@ -1,6 +1,7 @@
 """The benchmarks' data, their verdicts, and what is said about every contestant. Nothing is timed here."""
 
 import inspect
+from contextlib import nullcontext
 
 import arviz_base
 import arviz_stats
@@ -352,6 +353,19 @@ def test_the_same_draws_renew_the_fingerprint(stored_benchmarks, monkeypatch):
     assert read(file)["fingerprint"] == now
     (change,) = read(file)["renewals"][0]["changes"]
     assert change.startswith("rwlib.fitting.sampling")
+
+
+@pytest.mark.parametrize(("ess_there", "renewed"), [(800.0, True), (700.0, False)])
+def test_on_another_machine_the_older_code_decides(stored_benchmarks, monkeypatch, ess_there, renewed):
+    def measure(file, *piece, root=None):
+        return a_stored_run(ess=ess_there if root else 800.0)
+
+    monkeypatch.setattr(renew, "measure", measure)
+    monkeypatch.setattr(renew, "tree_of", lambda commit: nullcontext("there"))
+    monkeypatch.setattr(renew, "code_of", lambda tree: read(renew.HERE / "results.json")["fingerprint"])
+    with nullcontext() if renewed else pytest.raises(SystemExit):
+        renew.main(["--beside", "abc"])
+    assert ("renewals" in read(renew.HERE / "results.json")) == renewed
 
 
 def test_other_draws_or_another_contestant_renew_nothing(stored_benchmarks, monkeypatch):

@@ -3,6 +3,7 @@
 import json
 import sys
 import types
+from contextlib import contextmanager
 
 import pandas as pd
 import pytest
@@ -105,6 +106,41 @@ def test_a_change_with_consequences_is_told_and_renews_nothing(taken, monkeypatc
     assert renew.main(["toy"]) == 1
     assert said in capsys.readouterr().out
     assert results.about_path("toy").read_bytes() == before
+
+
+@pytest.fixture
+def on_another_machine(taken, monkeypatch):
+    """A machine on which all codes give other numbers than are stored; and what the older code gives."""
+    stored = results.code(STUDY)
+    monkeypatch.setattr(sys.modules[__name__], "SCALE", 1.01)
+    there = {"rows": draws(3), "code": stored}
+
+    @contextmanager
+    def running_beside(commit, name, settings):
+        assert (commit, name, settings) == ("abc", "toy", [{"n": 3}])
+        yield lambda: (there["rows"], there["code"])
+
+    monkeypatch.setattr(renew, "running_beside", running_beside)
+    return there
+
+
+def test_on_another_machine_the_older_code_decides_whether_a_result_holds(on_another_machine):
+    assert renew.main(["toy"]) == 1
+    assert renew.main(["toy", "--beside", "abc"]) == 0
+    about = results.read_about("toy")
+    assert about["fingerprint"] == results.code(STUDY)
+    assert about["renewals"][0]["beside"] == "abc" and about["renewals"][0]["machine"]["cores"]
+
+
+def test_beside_older_code_that_draws_otherwise_nothing_is_renewed(on_another_machine):
+    on_another_machine["rows"]["x"] *= 1.01
+    assert renew.main(["toy", "--beside", "abc"]) == 1
+
+
+def test_only_the_code_of_the_stored_result_can_vouch_for_it(on_another_machine, capsys):
+    on_another_machine["code"] = {"another": "code"}
+    assert renew.main(["toy", "--beside", "abc"]) == 1
+    assert "what is stored is not of the code of abc" in capsys.readouterr().out
 
 
 def test_a_study_that_has_lost_a_piece_is_not_renewed(taken, monkeypatch):
