@@ -31,7 +31,9 @@ __all__ = [
     "group_prior",
     "learn_stretch",
     "log_density",
+    "mirror",
     "rough_stretch",
+    "sides_of",
     "split",
     "stretch",
     "to_people",
@@ -209,6 +211,54 @@ def to_position(
         mean = mean + regressions(*effects, model, regressors)
     subjects = jnp.where(centred[:, None], people, (people - mean) / sds[:, None])
     return jnp.concatenate([group.mean, jnp.where(centred, group.log_sd, sds), *effects, subjects.ravel()])
+
+
+def sides_of(position: Position, model: Model, n_subjects: int) -> Float[Array, " n_parameters"]:
+    """The sign with which each group SD stands in a position: −1 or 1, and 1 where it is a logarithm.
+
+    Parameters
+    ----------
+    position : array, shape (n_dims,)
+    model : Model
+    n_subjects : int
+
+    Returns
+    -------
+    sides : array, shape (n_parameters,)
+    """
+    _, sds, _ = split(position, model, n_subjects)
+    centred = jnp.array([p.centred for p in model.personal])
+    return jnp.where(centred | (sds >= 0), 1.0, -1.0)
+
+
+def mirror(
+    position: Position, sides: Float[Array, " n_parameters"], model: Model, n_subjects: int
+) -> Position:
+    """The same group and people, with SDs and offsets z of some parameters multiplied by −1.
+
+    Parameters
+    ----------
+    position : array, shape (n_dims,)
+    sides : array, shape (n_parameters,)
+        From :func:`sides_of`.
+    model : Model
+    n_subjects : int
+
+    Returns
+    -------
+    position : array, shape (n_dims,)
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from rwlib import WIN_STAY_LOSE_SHIFT
+    >>> from rwlib.fitting.positions import mirror
+    >>> mirror(jnp.array([-1.0, 0.5, 0.2]), jnp.array([-1.0]), WIN_STAY_LOSE_SHIFT, n_subjects=1).tolist()
+    [-1.0, -0.5, -0.20000000298023224]
+    """
+    means, sds, subjects = split(position, model, n_subjects)
+    effects = effects_of(position, model)
+    return jnp.concatenate([means, sides * sds, effects, (sides[:, None] * subjects).ravel()])
 
 
 def to_sites(

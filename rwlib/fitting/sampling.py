@@ -23,7 +23,9 @@ from rwlib.fitting.positions import (
     group_prior,
     learn_stretch,
     log_density,
+    mirror,
     rough_stretch,
+    sides_of,
     split,
     stretch,
     to_people,
@@ -60,7 +62,7 @@ class Tuning(NamedTuple):
 class Draw(NamedTuple):
     """A draw from the posterior, and what NUTS did for it."""
 
-    position: np.ndarray  # in single precision
+    position: np.ndarray  # in single precision, with positive SDs
     potential_energy: np.ndarray  # minus the log density of the position
     energy: np.ndarray
     n_steps: np.ndarray
@@ -325,6 +327,7 @@ def _one_draw(chain, studied, tuning, draw_number, settings, model):
     )
 
     position, n_subjects = stretch(place.position, tuning.shape), tuning.proposals.mean.shape[-1]
+    sides = sides_of(position, model, n_subjects)
     people, group = to_people(position, model, n_subjects, regressors)
     effects, prior = effects_of(position, model), group_prior(model)
     along = regressions(effects, model, regressors) if model.effects else None
@@ -337,10 +340,14 @@ def _one_draw(chain, studied, tuning, draw_number, settings, model):
         effects = moves.draw_effects(
             jax.random.fold_in(keys[2], 1), people, group, scales, effect_rows(model), regressors.of_people
         )
-    position = to_position(people, group, model, effects, regressors)
+    positive = to_position(people, group, model, effects, regressors)
+    # A trajectory may end where an SD is negative. The next one has to start there: NUTS leaves the posterior
+    # of SDs with either sign as it is, and its coordinates have no such symmetry, so that from the mirror
+    # image it would go elsewhere. While the coordinates are still learned, all chains stand on one side.
+    position = jnp.where(settings["adapting"], positive, mirror(positive, sides, model, n_subjects))
     place = moves.Place(position, *jax.value_and_grad(minus_log_density)(position))
     draw = Draw(
-        position.astype(jnp.float32),
+        positive.astype(jnp.float32),
         place.potential_energy,
         trajectory.energy,
         trajectory.n_steps,
