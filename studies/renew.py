@@ -178,6 +178,7 @@ def renew(name: str, beside: str | None = None) -> list[str]:
         table.to_csv(results.table_path(name), index=False)
         renewal["added"] = added
     renewals = [*about.get("renewals", []), renewal]
+    about = {key: value for key, value in about.items() if key != "superseded"}
     results.write_about(name, {**about, "fingerprint": code, "renewals": renewals})
     return []
 

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 
 import jax
@@ -61,8 +62,12 @@ def one_step(draws):
     return rwlib.predict_next(jax.random.key(1), DATA, draws, rwlib.ASYMMETRIC_STICKY, num_draws=NUM_DRAWS)
 
 
-def plain_behaviour(choices, before, rewards, mask, block_size):
+def plain_behaviour(choices, before, rewards, mask, block_size, block=None, shown=None, forced=None):
     """Of one subject: learning curve, shares, win-stay, lose-shift, in one loop over trials."""
+    n_trials = len(choices)
+    block = np.zeros(n_trials) if block is None else block
+    shown = np.ones(n_trials, bool) if shown is None else shown
+    own = np.ones(n_trials, bool) if forced is None else forced < 0
     n_blocks = -(-len(choices) // block_size)
     taken, played = np.zeros((n_blocks, N_ARMS)), np.zeros(n_blocks)
     after = {"win": [], "loss": []}
@@ -70,9 +75,11 @@ def plain_behaviour(choices, before, rewards, mask, block_size):
     for trial in range(len(choices)):
         if not mask[trial]:
             continue
-        taken[trial // block_size, choices[trial]] += 1
-        played[trial // block_size] += 1
-        if last is not None:
+        if own[trial]:
+            taken[trial // block_size, choices[trial]] += 1
+            played[trial // block_size] += 1
+        follows = last is not None and own[last] and shown[last] and block[last] == block[trial]
+        if own[trial] and follows:
             after["win" if rewards[last] > 0.5 else "loss"].append(choices[trial] == before[last])
         last = trial
     curve = [[t / n if n else np.nan for t in row] for row, n in zip(taken, played)]
@@ -108,6 +115,57 @@ def test_behaviour_of_predictions_agrees_with_a_loop(generative, one_step):
                 )
                 for name, expected in plain_behaviour(choices, *history, MASK[i], 10).items():
                     np.testing.assert_allclose(summaries[name].sel(at), expected, err_msg=name)
+
+
+DESIGN = rwlib.Design(
+    block=np.repeat([0, 1, 0], [9, 9, DATA.n_trials - 18]),
+    feedback=np.random.default_rng(8).random((DATA.n_subjects, DATA.n_trials)) < 0.7,
+    forced=np.where(
+        np.random.default_rng(9).random((DATA.n_subjects, DATA.n_trials)) < 0.2, np.asarray(DATA.choices), -1
+    ),
+)
+
+
+def parts_of_design(i):
+    return DESIGN.block, DESIGN.feedback[i], DESIGN.forced[i]
+
+
+def test_behaviour_follows_the_design_of_the_task():
+    """Across blocks nobody stays or shifts, an outcome that was not shown is no loss, and nobody made a
+    forced choice."""
+    data = dataclasses.replace(DATA, design=DESIGN, blocks=["first", "second"])
+    summaries = rwlib.behaviour(data)
+    for i, label in enumerate(data.subjects):
+        history = DATA.choices[i], DATA.choices[i], DATA.rewards[i], MASK[i]
+        for name, expected in plain_behaviour(*history, 10, *parts_of_design(i)).items():
+            np.testing.assert_allclose(summaries[name].sel(subject=label), expected, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", ["generate", "predict_next"])
+def test_predicted_behaviour_follows_the_design_of_the_task(draws, kind):
+    data = dataclasses.replace(DATA, design=DESIGN, blocks=["first", "second"])
+    model, key = rwlib.ASYMMETRIC_STICKY, jax.random.key(2)
+    if kind == "generate":
+        settings = dict(mask=MASK, design=DESIGN, num_draws=4)
+        tree = rwlib.generate(key, OUTCOMES, draws, model, **settings)
+    else:
+        tree = rwlib.predict_next(key, data, draws, model, num_draws=4)
+    summaries, group = rwlib.behaviour(tree), tree["posterior_predictive"]
+    for i, label in enumerate(data.subjects):
+        at = dict(chain=1, draw=group["draw"].values[-1], subject=label)
+        choices = group["choices"].sel(at).values
+        history = DATA.choices[i], DATA.rewards[i]
+        if kind == "generate":
+            history = choices, group["rewards"].sel(at).values
+        for name, expected in plain_behaviour(choices, *history, MASK[i], 10, *parts_of_design(i)).items():
+            np.testing.assert_allclose(summaries[name].sel(at), expected, err_msg=name)
+
+
+def test_a_forced_choice_has_no_probability(draws):
+    data = dataclasses.replace(DATA, design=DESIGN, blocks=["first", "second"])
+    tree = rwlib.predict_next(jax.random.key(3), data, draws, rwlib.ASYMMETRIC_STICKY, num_draws=4)
+    known = np.isfinite(tree["posterior_predictive"]["probability"].values)
+    np.testing.assert_array_equal(known[0, 0], data.scored)
 
 
 def test_blocks_are_named_by_their_middle_trial():

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pandas as pd
 import pytest
 
+from benchmarks.pieces import ROOT
 from rwlib.running.fingerprint import changes
 from studies import renew, results
 
@@ -15,13 +16,29 @@ from studies import renew, results
 NAMES = results.names()
 
 
+PAGES = [page for folder in ("chapters", "deeper") for page in (ROOT / folder).glob("*.md")]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_stored_result_is_that_of_the_code_now(name):
-    moved = changes(results.read_about(name)["fingerprint"], results.code(results.find(name)))
+    about = results.read_about(name)
+    moved = changes(about["fingerprint"], results.code(results.find(name)))
+    if moved and "superseded" in about:
+        pytest.xfail(f"To be taken again: {about['superseded']}")
     assert not moved, (
         f"The code has moved past studies/{name}.csv: {', '.join(moved)}. Run `python -m studies.{name}`, "
         f"or `python -m studies.renew {name}` if the change should not matter."
     )
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "superseded" in results.read_about(name)])
+def test_pages_say_that_a_stored_result_is_of_code_that_was_wrong(name):
+    readers = [page for page in PAGES if f"studies/{name}.csv" in page.read_text(encoding="utf8")]
+    assert readers
+    for page in readers:
+        assert "before an error of the sampler was put right" in " ".join(
+            page.read_text(encoding="utf8").split()
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -123,7 +123,8 @@ def generate(
     -------
     predictions : xarray.DataTree
         Group ``posterior_predictive`` (or ``prior_predictive``) with ``choices`` and ``rewards``, dimensions
-        chain, draw, subject, trial, and group ``constant_data`` with ``mask``.
+        chain, draw, subject, trial, and group ``constant_data`` with ``mask`` and what the design says of
+        blocks, feedback and forced choices.
 
     Raises
     ------
@@ -172,7 +173,7 @@ def generate(
     keys = jax.random.split(key, dataset.sizes["chain"] * dataset.sizes["draw"])
     choices, rewards = _play_again(keys, outcomes, params, model.agent, design, played)
     predicted = {"choices": np.where(played, choices, 0), "rewards": np.where(played, rewards, 0.0)}
-    return _to_predictions(predicted, "generative", source, dataset, played, n_actions, model)
+    return _to_predictions(predicted, "generative", source, dataset, played, design, n_actions, model)
 
 
 def predict_next(
@@ -208,7 +209,7 @@ def predict_next(
         Group ``posterior_predictive`` (or ``prior_predictive``) with ``choices``, one choice drawn for each
         trial, and ``probability`` of the choice that was observed, dimensions chain, draw, subject, trial;
         group ``constant_data`` with ``mask`` and the history, ``observed_choices`` and ``observed_rewards``.
-        On trials that were missed, ``probability`` is NaN.
+        On trials that were missed or forced, ``probability`` is NaN.
 
     Raises
     ------
@@ -234,10 +235,12 @@ def predict_next(
     check_agent(model.agent, params, data.n_actions, data.design.before, data.design.after)
     keys = jax.random.split(key, dataset.sizes["chain"] * dataset.sizes["draw"])
     choices, probability = _replace_each(keys, data, params, model.agent)
-    mask = np.asarray(data.mask)
-    predicted = {"choices": np.where(mask, choices, 0), "probability": np.where(mask, probability, np.nan)}
+    mask, scored = np.asarray(data.mask), np.asarray(data.scored)
+    predicted = {"choices": np.where(mask, choices, 0), "probability": np.where(scored, probability, np.nan)}
     history = {"observed_choices": np.asarray(data.choices), "observed_rewards": np.asarray(data.rewards)}
-    return _to_predictions(predicted, "one step ahead", source, dataset, mask, data.n_actions, model, history)
+    return _to_predictions(
+        predicted, "one step ahead", source, dataset, mask, data.design, data.n_actions, model, history
+    )
 
 
 # Playing and following
@@ -327,15 +330,18 @@ def _evenly(n, most):
     return np.linspace(0, n - 1, min(n, most)).round().astype(int)
 
 
-def _to_predictions(predicted, kind, source, dataset, mask, n_actions, model, history=None):
+def _to_predictions(predicted, kind, source, dataset, mask, design, n_actions, model, history=None):
     """A tree of predicted trials, (n_draws, n_subjects, n_trials), beside what they were predicted from."""
+    of_design = {name: getattr(design, name) for name in ("block", "feedback", "forced")}
     coords = {dim: dataset[dim].values for dim in ("chain", "draw", "subject")} | {
         "trial": np.arange(mask.shape[1])
     }
     shape = tuple(map(len, coords.values()))
     predicted = {name: (tuple(coords), np.reshape(value, shape)) for name, value in predicted.items()}
     constant = {
-        name: (("subject", "trial"), value) for name, value in {"mask": mask, **(history or {})}.items()
+        name: (("subject", "trial"), np.asarray(value))
+        for name, value in {"mask": mask, **of_design, **(history or {})}.items()
+        if value is not None
     }
     return xr.DataTree.from_dict(
         {

@@ -19,7 +19,9 @@ def behaviour(
 ) -> xr.Dataset:
     """Summarise each subject's behaviour: the same summaries for observed and for predicted choices.
 
-    Trials that were missed count nowhere, and do not come between a choice and the one after it.
+    Trials that were missed count nowhere, and do not come between a choice and the one after it. Forced
+    choices are not counted either, since nobody made them. Stays and shifts are counted within blocks,
+    between two choices of the person's own of which the first had an outcome that was shown.
 
     Parameters
     ----------
@@ -65,6 +67,7 @@ def behaviour(
     if isinstance(choices, ChoiceData):
         chosen = before = np.asarray(choices.choices)
         rewards, mask, n_actions = np.asarray(choices.rewards), np.asarray(choices.mask), choices.n_actions
+        design = {name: getattr(choices.design, name) for name in ("block", "feedback", "forced")}
         dims, coords = ("subject",), {"subject": list(choices.subjects)}
     else:
         group, constant = _predictive(choices)[1], choices["constant_data"].to_dataset()
@@ -75,18 +78,20 @@ def behaviour(
             ("chain", "draw", "subject"),
         )
         coords = {dim: group[dim].values for dim in dims}
+        design = {name: x.values for name, x in constant.data_vars.items()}
         if choices.attrs["kind"] == "generative":
             rewards = group["rewards"].values
         else:
             before, rewards = constant["observed_choices"].values, constant["observed_rewards"].values
 
-    n_trials = mask.shape[-1]
+    n_trials, forced, shown, block = mask.shape[-1], *map(design.get, ("forced", "feedback", "block"))
+    own = mask if forced is None else mask & (np.asarray(forced) < 0)
     starts = np.arange(0, n_trials, block_size)
     taken = np.stack(
-        [np.add.reduceat((chosen == arm) & mask, starts, axis=-1, dtype=int) for arm in range(n_actions)],
+        [np.add.reduceat((chosen == arm) & own, starts, axis=-1, dtype=int) for arm in range(n_actions)],
         axis=-1,
     )
-    played = np.add.reduceat(mask, starts, axis=-1, dtype=int)[..., None]
+    played = np.add.reduceat(own, starts, axis=-1, dtype=int)[..., None]
     # The latest trial, before each, that was not missed; -1 where there is none.
     latest = np.maximum.accumulate(np.where(mask, np.arange(n_trials), -1), axis=-1)
     latest = np.concatenate([np.full((len(mask), 1), -1), latest[:, :-1]], axis=-1)
@@ -94,7 +99,12 @@ def behaviour(
     def at_latest(x):
         return np.take_along_axis(x, np.broadcast_to(latest.clip(0), x.shape), axis=-1)
 
-    stayed, won, counts = chosen == at_latest(before), at_latest(rewards) > win_above, mask & (latest >= 0)
+    stayed, won = chosen == at_latest(before), at_latest(rewards) > win_above
+    counts = own & (latest >= 0) & at_latest(own)
+    if shown is not None:
+        counts &= at_latest(np.asarray(shown))
+    if block is not None:
+        counts &= at_latest(np.asarray(block)) == np.asarray(block)
     with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: there was no such trial
         summaries = {
             "learning_curve": ((*dims, "block", "arm"), taken / played),
