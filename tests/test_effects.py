@@ -39,6 +39,10 @@ PEOPLE = {
     "score": [1.0, 2.0, np.nan, 3.0, 4.0],
     "balance": [10.0, -3.0, 2.0, 1.0, 5.0],
     "hands": [2] * 5,
+    "weight": ["61", "72,5", "80", "75", "70"],
+    "score as text": ["1", "unknown", "2", "3", "4"],
+    "group": ["Patient", "patient", "control", "control", "control"],
+    "ward": ["A", " ", "B", "A", "B"],
 }
 # Blocks of seven trials; the third person never had the second, and the first one comes back.
 BLOCK = np.repeat([0, 1, 0, 2], 7)
@@ -123,6 +127,11 @@ def test_numbers_can_be_taken_as_labels():
     assert [(term.label, term.meaning) for term in shifts] == [("dose: 10", "10 − 0"), ("dose: 30", "30 − 0")]
 
 
+def test_text_among_numbers_may_be_meant_as_labels():
+    terms = describe(DATA, rwlib.ASYMMETRIC, {"beta": "C(`score as text`)"}).effects
+    assert [term.label for term in terms][-1] == "score as text: unknown"
+
+
 def test_an_interaction_without_main_effects_has_a_column_for_each_label():
     terms = describe(DATA, rwlib.ASYMMETRIC, {"beta": "diagnosis:age"}).effects
     assert [term.label for term in terms] == ["diagnosis: control × age", "diagnosis: patient × age"]
@@ -169,6 +178,10 @@ def test_without_formulas_nothing_changes():
         ({"beta": "drug"}, None, "'drug' is a column about conditions: give it to within"),
         (None, {"beta": "age"}, "'age' is a column about people: give it to group"),
         (None, {"beta": "income"}, "columns about conditions are 'drug', 'dose', 'room'"),
+        ({"beta": "weight"}, None, "the text '72,5' among numbers"),
+        ({"beta": "`score as text`"}, None, "the text 'unknown' among numbers"),
+        ({"beta": "group"}, None, "'Patient' and 'patient' differ by case or blanks alone"),
+        ({"beta": "ward"}, None, "blanks alone for subject 'p2'"),
         (None, {"beta": "room"}, "'room', which is 'a' for every condition"),
         (None, {"gamma": "drug"}, "within names 'gamma'"),
     ],

@@ -80,6 +80,37 @@ def quietly(*arguments, **settings):
             r"Row 10 repeats trial 0 of subject 'ann'.*pass its column as block=",
         ),
         ({}, {"scale": "units"}, "scale is 'units'"),
+        ({}, {"scale": (0, 50, 100)}, r"scale is \(0, 50, 100\); give 'unit', or the two rewards"),
+        ({}, {"scale": ("0", "fifty")}, r"scale is \('0', 'fifty'\); give 'unit'"),
+        (
+            {"reward": np.where(TABLE["reward"] > 0, "1,000", "500")},
+            {},
+            r"has '1,000' in column 'reward'.*thousands=','.*decimal=','",
+        ),
+        (
+            {"reward": TABLE["reward"].where(TABLE["reward"] > 0), "loss": 1 - TABLE["reward"]},
+            {"reward": ["reward", "loss"]},
+            r"Row \d+ has 'loss' and no 'reward'.*Write 0 where nothing was won or lost",
+        ),
+        (
+            {"choice": np.where(TABLE.index == 5, "Left", np.where(TABLE["choice"], "left", "right"))},
+            {},
+            "'Left' and 'left' differ by case or blanks alone|'left' and 'Left' differ by case",
+        ),
+        (
+            {"choice": np.where(TABLE.index == 5, "Left", np.where(TABLE["choice"], "left", "right"))},
+            {"actions": ["left", "right"]},
+            "Row 5 has the choice 'Left'.*differs from 'left' by case or blanks alone",
+        ),
+        (
+            {
+                "left": PAIRS["left"],
+                "right": PAIRS["right"],
+                "choice": np.where(TABLE["choice"], "left", "right"),
+            },
+            {"offered": ("left", "right")},
+            "choice_is='position'",
+        ),
         ({"reward": 0.3}, {"scale": "unit"}, "All rewards are 0.3"),
         ({}, {"choice_is": "place"}, "choice_is is 'place'"),
         ({}, {"choice_is": "position"}, "needs offered="),
@@ -101,6 +132,12 @@ def test_what_can_be_read_in_two_ways_is_refused(change, settings, message):
     ("change", "settings", "message"),
     [
         ({"subject": np.repeat(["ann", "Ann "], N)}, {}, "'ann' and 'Ann ' differ by case or blanks alone"),
+        (
+            {"choice": np.where(TABLE.index < 20, "L", np.where(TABLE["choice"], "l", "r"))},
+            {"actions": ["L", "l", "r"]},
+            "Actions 'L' and 'l' differ by case or blanks alone",
+        ),
+        ({"pair": np.where(TABLE.index % 2, "xy", "yz")}, {}, r"'pair' \(offered=\)"),
         ({"choice": 0}, {"n_actions": 2}, r"hardly any were of the action 1 \(0 times\)"),
         (
             {"choice": np.where(TABLE["subject"] == "bob", 1, TABLE["choice"])},
@@ -131,6 +168,12 @@ def test_actions_keep_their_names_and_their_order():
     assert data.actions == ("left", "right") and data.n_actions == 2
     np.testing.assert_array_equal(data.choices.ravel(), 1 - TABLE["choice"])
     assert set(write_choices(data)["choice"]) == {"left", "right"}
+
+
+@pytest.mark.parametrize("missed", [-1, -1.0, [-1], np.array([-1.0])])
+def test_a_code_of_missed_trials_is_found_however_its_number_is_written(missed):
+    data = quietly(TABLE.assign(choice=TABLE["choice"].where(TABLE.index != 4, -1)), missed=missed)
+    assert not data.mask[0, 4] and data.mask.sum() == 2 * N - 1
 
 
 @pytest.mark.parametrize("as_list", [False, True])

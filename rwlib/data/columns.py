@@ -5,12 +5,13 @@ header.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
 __all__ = [
+    "alike",
     "check_column",
     "flags_in",
     "labels_of",
@@ -27,6 +28,23 @@ def row_where(table: pd.DataFrame, odd: np.ndarray) -> tuple[int, str]:
     """The first row where something is odd: its place, and what it is called."""
     place = int(np.argmax(odd))
     return place, f"Row {table.index[place]}"
+
+
+def alike(labels: Iterable) -> tuple | None:
+    """The first two labels that differ by case or blanks alone, if there are such.
+
+    Examples
+    --------
+    >>> from rwlib.data.columns import alike
+    >>> alike(["left", "right", "Left "])
+    ('left', 'Left ')
+    """
+    plain = {}
+    for label in labels:
+        other = plain.setdefault(re.sub(r"[\s\u200b\ufeff]+", "", str(label)).casefold(), label)
+        if other != label:
+            return other, label
+    return None
 
 
 def check_column(table: pd.DataFrame, column: str, lists: bool = False) -> None:
@@ -63,10 +81,20 @@ def numbers_in(table: pd.DataFrame, column: str) -> np.ndarray:
     if odd.any():
         place, row = row_where(table, odd)
         value = values.iloc[place]
-        comma = isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d*,\d+\s*", value)
-        remedy = " Is that a decimal comma? Pass decimal=','." if comma else ""
+        remedy = _about_commas(value) if isinstance(value, str) else ""
         raise ValueError(f"{row} has {value!r} in column {column!r}, which is not a number.{remedy}")
     return numbers
+
+
+def _about_commas(value):
+    if re.fullmatch(r"\s*[+-]?[1-9]\d{0,2}(,\d{3})+\s*", value):
+        return (
+            " If its comma is that of thousands, read the table with pandas.read_csv(path, thousands=',') "
+            "and give that; if it is a decimal comma, pass decimal=','."
+        )
+    if re.fullmatch(r"\s*[+-]?\d*,\d+\s*", value):
+        return " Is that a decimal comma? Pass decimal=','."
+    return ""
 
 
 def flags_in(table: pd.DataFrame, column: str, made: np.ndarray) -> np.ndarray:

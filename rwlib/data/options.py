@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rwlib.data.columns import WHOLE, labels_of, numbers_in, row_where
+from rwlib.data.columns import WHOLE, alike, labels_of, numbers_in, row_where
 
 __all__ = ["Options", "options_in"]
 
@@ -67,7 +67,8 @@ def options_in(
     if choice_is == "position":
         chosen = _by_position(table, picked, made, at_places, offered)
     else:
-        a_place = picked.isin(range(at_places.shape[1])).to_numpy()
+        places = [*range(at_places.shape[1]), *(offered if len(offered) > 1 else ())]
+        a_place = picked.isin(places).to_numpy()
         hint = " Is it a place among what was on offer? Pass choice_is='position'."
         chosen = _by_name(table, picked, made, actions, numbers, hint if a_place[made].all() else "")
         odd = made & ~was_offered[np.arange(len(chosen)), chosen]
@@ -90,9 +91,12 @@ def _numbered(table, choice, n_actions):
     values = table[choice].dropna()
     if len(values) and pd.to_numeric(values, errors="coerce").isna().all():
         found = sorted(values.astype(str).unique())[:6]
+        twice = alike(found)
+        alone = f" (But {twice[0]!r} and {twice[1]!r} differ by case or blanks alone.)" if twice else ""
         raise ValueError(
-            f"Row {values.index[0]} has {values.iloc[0]!r} in column {choice!r}, which is not a number. If"
-            f" that is what an action is called, pass all of them in your order, as in actions={found}."
+            f"Row {values.index[0]} has {values.iloc[0]!r} in column {choice!r}, which is not a number. If "
+            "that is what an action is called, pass all of them in your order, as in "
+            f"actions={found}.{alone}"
         )
     numbers = numbers_in(table, choice)
     made = ~np.isnan(numbers)
@@ -154,6 +158,8 @@ def _by_name(table, picked, made, actions, numbers, hint):
         place, row = row_where(table, unknown)
         label = picked.iloc[place]
         missed = "" if hint else f" If it marks a missed trial, pass missed={label!r}."
+        if pair := alike([*actions, label]):
+            missed = f" It differs from {pair[0]!r} by case or blanks alone: write both in the same way."
         raise ValueError(
             f"{row} has the choice {label!r}, which is not among the actions {_named(actions)}.{hint}{missed}"
         )

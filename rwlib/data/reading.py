@@ -233,9 +233,11 @@ def _flat(columns):
 
 def _without_missed(table, choice, missed):
     """The table with an empty choice where its code says that the trial was missed."""
-    codes = missed if isinstance(missed, list | tuple | set) else [missed]
+    codes = [*missed] if isinstance(missed, list | tuple | set | np.ndarray) else [missed]
     if not codes:
         return table
+    # As labels are written: 1.0 is 1.
+    codes = [int(x) if isinstance(x, float | np.floating) and x % 1 == 0 else x for x in codes]
     as_text = labels_of(table, choice).map(str)
     return table.assign(**{choice: table[choice].mask(as_text.isin({str(code) for code in codes}))})
 
@@ -248,6 +250,13 @@ def _rewards(table, columns):
     if len(columns) > 2:
         raise ValueError(f"reward names {len(columns)} columns; give one, or what was won and what was lost.")
     parts = [numbers_in(table, column) for column in columns]
+    if len(parts) == 2 and (np.isnan(parts[0]) != np.isnan(parts[1])).any():
+        place, row = row_where(table, np.isnan(parts[0]) != np.isnan(parts[1]))
+        filled, empty = columns if np.isnan(parts[1][place]) else columns[::-1]
+        raise ValueError(
+            f"{row} has {filled!r} and no {empty!r}, so that nobody knows what it paid. Write 0 where "
+            "nothing was won or lost, and leave both empty where the outcome was not shown."
+        )
     rewards = parts[0] if len(parts) == 1 else parts[0] - np.abs(parts[1])
     return rewards, np.isnan(rewards)
 
@@ -274,7 +283,12 @@ def _scaled(rewards, shown, scale):
                 " scale=(low, high)."
             )
         scale = low, high
-    zero, one = map(float, scale)
+    try:
+        zero, one = map(float, scale)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"scale is {scale!r}; give 'unit', or the two rewards that become 0 and 1, as in scale=(0, 100)."
+        ) from error
     if not zero < one:
         raise ValueError(f"scale is {scale}; the first number must be below the second.")
     return (rewards - zero) / (one - zero), (zero, one)

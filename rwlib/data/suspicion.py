@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from rwlib.data.choices import ChoiceData
+from rwlib.data.columns import alike
 
 __all__ = ["gaps_in_trials", "suspicions", "unread_parts_of_a_design"]
 
@@ -16,7 +17,7 @@ Q0 = 0.5  # an agent's first value
 
 #: Words in the names of columns, and the argument of `read_choices` that such columns are for.
 PARTS_OF_A_DESIGN = {
-    "offered": {"left", "right", "option", "options", "offered", "available"},
+    "offered": {"left", "right", "option", "options", "offered", "available", "pair", "pairs"},
     "block": {"block", "session", "run", "game"},
     "feedback": {"feedback", "phase", "stage", "test"},
     "forced": {"forced", "instructed", "free"},
@@ -36,7 +37,7 @@ def suspicions(data: ChoiceData) -> list[str]:
     Returns
     -------
     sentences : list of str
-        About subjects' labels that differ by case or blanks alone; actions that are hardly ever chosen;
+        About labels that differ by case or blanks alone; actions that are hardly ever chosen;
         people who always chose the same or chose less than 20 times; people of whom something is not known;
         runs of a single trial; and rewards that never lie on both sides of an agent's first value.
 
@@ -50,14 +51,15 @@ def suspicions(data: ChoiceData) -> list[str]:
     ["Subjects 'Ada' and 'ada ' differ by case or blanks alone: are they one person?"]
     """
     found, scored = [], np.asarray(data.scored)
-    plain = {}
-    for label in data.subjects:
-        other = plain.setdefault(re.sub(r"[\s\u200b\ufeff]+", "", str(label)).casefold(), label)
-        if other is not label:
+    for what, labels, same in (
+        ("Subjects", data.subjects, "person"),
+        ("Actions", data.actions or (), "action"),
+        ("Blocks", data.blocks, "block"),
+    ):
+        if pair := alike(labels):
             found.append(
-                f"Subjects {other!r} and {label!r} differ by case or blanks alone: are they one person?"
+                f"{what} {pair[0]!r} and {pair[1]!r} differ by case or blanks alone: are they one {same}?"
             )
-            break
 
     counts = (
         pd.Series(np.asarray(data.choices)[scored])

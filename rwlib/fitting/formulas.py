@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rwlib.data.choices import ChoiceData
+from rwlib.data.columns import alike
 
 __all__ = ["Term", "columns_of", "names_in"]
 
@@ -87,8 +88,9 @@ def columns_of(
     try:
         parsed = Formula(formula)
         factors = _factors(parsed)
+        as_labels = {name for factor in factors if factor.expr.startswith("C(") for name in _names([factor])}
         for column in _names(factors):
-            _check_column(where, column, table, data, what)
+            _check_column(where, column, table, data, what, column in as_labels)
     except ValueError:
         raise
     except Exception as error:  # formulaic raises several of its own, and Python's
@@ -153,7 +155,7 @@ def _names(factors):
     return sorted(named)
 
 
-def _check_column(where, column, table, data, what):
+def _check_column(where, column, table, data, what, as_labels):
     if column not in table.columns:
         of_what = _tables(data)
         there = ", ".join(map(repr, of_what[what].columns)) or "none"
@@ -171,11 +173,36 @@ def _check_column(where, column, table, data, what):
             f"{where} reads {column!r}, which has no value for {_row(table.index, missing)}. Leave that out "
             "with where=, or fill it in."
         )
+    if not pd.api.types.is_numeric_dtype(values):
+        _check_labels(where, column, values, as_labels)
     if values.nunique() == 1:
         (value,) = values.unique().tolist()
         raise ValueError(
             f"{where} reads {column!r}, which is {value!r} for every {table.index.name}: it cannot explain a "
             "difference. Leave it out."
+        )
+
+
+def _check_labels(where, column, values, as_labels):
+    """Refuse labels that may be slips: text among numbers, and one word written in two ways."""
+    labels = values[~values.map(lambda x: isinstance(x, bool | np.bool_))].map(str)
+    numbers = pd.to_numeric(labels.str.replace(",", "."), errors="coerce").notna()
+    commas = labels.str.fullmatch(r"\s*[+-]?\d*,\d+\s*")
+    if not as_labels and ((numbers.any() and not numbers.all()) or commas.any()):
+        text = labels[~numbers | commas].iloc[0]
+        raise ValueError(
+            f"{where} reads {column!r}, which has the text {text!r} among numbers. Make numbers of all its "
+            f"values, or write C({column}) if they are labels."
+        )
+    blank = labels.str.strip() == ""
+    if blank.any():
+        raise ValueError(
+            f"{where} reads {column!r}, which holds blanks alone for {_row(values.index, blank.to_numpy())}."
+        )
+    if pair := alike(pd.unique(labels)):
+        raise ValueError(
+            f"{where} reads {column!r}, in which {pair[0]!r} and {pair[1]!r} differ by case or blanks alone: "
+            "write them in the same way."
         )
 
 
