@@ -146,6 +146,7 @@ def main(arguments=()):
     if commit:
         renewal |= {"beside": commit, "machine": machine()}
     keep_pieces(results)
+    results.pop("superseded", None)
     write(
         HERE / "results.json",
         {**results, "fingerprint": now, "renewals": [*results.get("renewals", []), renewal]},
