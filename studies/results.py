@@ -23,7 +23,8 @@ It leaves ``studies/<name>.csv``, the tables of all pieces in their order with s
 ``studies/<name>.json``, which says of it: ``command``, ``date``, ``machine``, ``versions``, ``minutes`` (of
 all pieces together, each on one core), ``settings``, ``pieces`` (of each its ``settings``, ``rows`` and
 ``minutes``) and ``fingerprint``. ``tests/test_stored_results.py`` fails once the fingerprint is not that of
-the code any more.
+the code any more. Where the code was wrong and the study has not been taken again yet, ``superseded`` says so
+by hand: that test is then expected to fail, and another one holds each page that reads the table to say it.
 
 A piece must therefore take everything from its settings, from globals and from rwlib, and nothing from files.
 Pages read both files as they read any other table and JSON."""
