@@ -50,7 +50,7 @@ def accepted(fit: xr.DataTree, otherwise: str) -> Report:
     >>> from rwlib.results.fitted import accepted
     >>> data = rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 0.0, 1.0]])
     >>> fit = rwlib.fit(data, rwlib.SYMMETRIC, num_samples=4, num_chains=2, progress_bar=False, warn=False)
-    >>> accepted(fit, "Nothing is reported.")
+    >>> accepted(fit, "Nothing is reported.")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ValueError: Nothing is reported. Do not use this fit: ...
     """
