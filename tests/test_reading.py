@@ -102,6 +102,11 @@ def quietly(*arguments, **settings):
             {"actions": ["left", "right"]},
             "Row 5 has the choice 'Left'.*differs from 'left' by case or blanks alone",
         ),
+        (  # other actions that are alike have nothing to do with it
+            {"choice": np.where(TABLE.index == 5, "x", np.where(TABLE["choice"], "l", "L"))},
+            {"actions": ["L", "l"]},
+            "Row 5 has the choice 'x', which is not among the actions 'L', 'l'. If it marks a missed trial",
+        ),
         (
             {
                 "left": PAIRS["left"],

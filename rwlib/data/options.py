@@ -158,8 +158,9 @@ def _by_name(table, picked, made, actions, numbers, hint):
         place, row = row_where(table, unknown)
         label = picked.iloc[place]
         missed = "" if hint else f" If it marks a missed trial, pass missed={label!r}."
-        if pair := alike([*actions, label]):
-            missed = f" It differs from {pair[0]!r} by case or blanks alone: write both in the same way."
+        other = next((action for action in actions if alike([action, label])), None)
+        if other is not None:
+            missed = f" It differs from {other!r} by case or blanks alone: write both in the same way."
         raise ValueError(
             f"{row} has the choice {label!r}, which is not among the actions {_named(actions)}.{hint}{missed}"
         )

@@ -250,8 +250,9 @@ def _rewards(table, columns):
     if len(columns) > 2:
         raise ValueError(f"reward names {len(columns)} columns; give one, or what was won and what was lost.")
     parts = [numbers_in(table, column) for column in columns]
-    if len(parts) == 2 and (np.isnan(parts[0]) != np.isnan(parts[1])).any():
-        place, row = row_where(table, np.isnan(parts[0]) != np.isnan(parts[1]))
+    half = np.isnan(parts[0]) != np.isnan(parts[-1])
+    if half.any():
+        place, row = row_where(table, half)
         filled, empty = columns if np.isnan(parts[1][place]) else columns[::-1]
         raise ValueError(
             f"{row} has {filled!r} and no {empty!r}, so that nobody knows what it paid. Write 0 where "

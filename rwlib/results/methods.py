@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from rwlib.data.choices import ChoiceData
-from rwlib.fitting.hierarchy import TRANSFORMS, Model
+from rwlib.fitting.models import TRANSFORMS, Model
 from rwlib.results.rules import RULES, symbol, the
 
 __all__ = ["INTERVAL", "methods_of", "plain"]
@@ -173,15 +173,15 @@ def _of_group(model, formulas):
     )
     groups = itertools.groupby(model.parameters, key=lambda p: p[1:5])
     yield "; ".join(_prior(list(alike), model) for _, alike in groups) + "."
+    by_name = {p.name: p for p in model.parameters}
     for name, formula in formulas["group"].items():
-        p = next(p for p in model.parameters if p.name == name)
         yield (
             f"The group mean of {symbol(name, model)} follows {_code(formula)}: for person $i$ it is "
             rf"$\mu + \sum_k \gamma_k x_{{ki}}$, where each coefficient $\gamma_k$ is N(0, "
-            f"{p.mean_scale:g}). {_columns_are('people')}"
+            f"{by_name[name].mean_scale:g}). {_columns_are('people')}"
         )
     for name, formula in formulas["within"].items():
-        p = next(p for p in model.parameters if p.name == name)
+        p = by_name[name]
         yield (
             f"Within people, {symbol(name, model)} shifts with {_code(formula)}: in a condition whose "
             r"columns are $c$, person $i$ has $\mu + \sigma z_i + \sum_k c_k \Delta_{ki}$ before the "

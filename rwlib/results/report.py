@@ -61,8 +61,6 @@ LEFT_ABOUT_DIFFERENCES = (
     "Differences: which were planned, which other formulas were tried, and how large a difference must be to "
     "matter, and why (`rope=`)."
 )
-
-
 SIGNS = {"+": "positive", "−": "negative"}
 
 
