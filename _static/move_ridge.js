@@ -51,7 +51,7 @@
 
     const panel = draw.axes({
       left, top: 122, width: across, height: Math.min(across * 0.75, 320), x: [0, ALPHA_MAX], y: [0, BETA_MAX],
-      xTicks: [0, 0.25, 0.5, 0.75, 1], yTicks: [0, 4, 8, 12], xLabel: "learning rate α", yLabel: "inverse temperature β (1 / reward units)",
+      xTicks: [0, 0.25, 0.5, 0.75, 1], yTicks: [0, 4, 8, 12], xLabel: "learning rate α", yLabel: "inverse temperature β (1 / reward)",
     });
     const { px, py } = panel;
     svg += panel.svg + `<image href="${shade(surface, best)}" x="${panel.left}" y="${panel.top}" width="${panel.width}" height="${panel.height}" preserveAspectRatio="none"/>`;

@@ -87,7 +87,7 @@
   stage.looks((width) => {
     const { path, errors, diverged, turn, probability } = outlook();
     panel = draw.axes({
-      left: 34, top: 38, width: width - 44, height: Math.min((width - 44) * 0.72, 330), x: [xs[0], xs.at(-1)], y: [ys[0], ys.at(-1)],
+      left: 44, top: 38, width: width - 54, height: Math.min((width - 54) * 0.72, 330), x: [xs[0], xs.at(-1)], y: [ys[0], ys.at(-1)],
       xTicks: [[-3, "−3"], [-2, "−2"], [-1, "−1"], 0, 1], yTicks: [0.5, 1, 1.5, 2], xLabel: "logit α", yLabel: "log β",
     });
     const { px, py } = panel, at = ([x, y]) => [px(x), py(y)];
@@ -125,7 +125,7 @@
     // Below, what the leapfrog does to the energy, which a true ball would keep.
     const most = Math.max(...errors.map(Math.abs)), bound = [0.1, 0.5, 2, 10].find((b) => most <= b) ?? 10;
     const low = draw.axes({
-      left: 34, top: panel.top + panel.height + 74, width: width - 44, height: 70, x: [0, nSteps.value], y: [-bound, bound],
+      left: 44, top: panel.top + panel.height + 74, width: width - 54, height: 70, x: [0, nSteps.value], y: [-bound, bound],
       xTicks: [0, nSteps.value], yTicks: [[-bound, `−${bound}`], 0, bound], xLabel: "leapfrog step", yLabel: "energy gained (nats)",
     });
     const gained = errors.slice(0, shown.length).map((e, step) => [low.px(step), low.py(Math.max(-bound, Math.min(bound, e)))]);

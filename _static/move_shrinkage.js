@@ -47,8 +47,8 @@
       svg += draw.dot(px(person.own), y, "muted", { radius: (1.6 + 0.6 / person.se).toFixed(1), open: true });
       svg += draw.dot(px(together[i]), y, "blue", { radius: 3, extra: 'class="together"' });
     });
-    svg += draw.dot(8, 12, "muted", { radius: 4, open: true }) + draw.text(18, 16, "own estimate alone", { colour: "muted" });
-    svg += draw.dot(168, 12, "blue", { radius: 3.5 }) + draw.text(178, 16, "within the group", { colour: "blue-text" });
+    svg += draw.dot(8, 12, "muted", { radius: 4, open: true }) + draw.text(18, 16, "own estimate", { colour: "muted" });
+    svg += draw.dot(130, 12, "blue", { radius: 3.5 }) + draw.text(140, 16, "within the group", { colour: "blue-text" });
 
     const [alone, pooled] = [error(own), error(together)];
     const says = `The typical error (root mean square) is <b>${pooled.toFixed(2)} logits</b> within this group and ${alone.toFixed(2)} alone. ${

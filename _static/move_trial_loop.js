@@ -28,7 +28,7 @@
   next.classList.add("main");
 
   const table = make(stage.element, "table", { class: "moving-table" });
-  table.innerHTML = "<caption>outputs, stacked by scan</caption><thead><tr><th>trial</th><th>choice</th><th>reward</th><th>value</th><th>prediction_error</th></tr></thead><tbody></tbody>";
+  table.innerHTML = "<caption>outputs, stacked by scan</caption><thead><tr><th>trial</th><th>choice</th><th>reward</th><th>value</th><th>prediction_<wbr>error</th></tr></thead><tbody></tbody>";
 
   /** A stack of cells around x, empty until it is `shown`; the one that is `lit` stands out. */
   const cells = (x, top, entries, colour, { lit = -1, shown = true, width = 58 } = {}) => entries.map((entry, i) =>
@@ -67,13 +67,13 @@
       : [`δ = ${trial.reward} − ${number(trial.value)}`, `= ${number(trial.prediction_error)}`, `Q + α${sign} δ`, `= ${number(trial.updated[trial.choice])}`];
     words.forEach((word, i) => (svg += draw.text(middle, level + 5 + 20 * (i - (words.length - 1) / 2), word, { anchor: "middle", halo: false })));
     // Out to the right and downwards.
-    const out = { shown: phase === 2, width: 118 }, below = Math.max(middle, 174); // on a phone, "output" needs the room
+    const out = { shown: phase === 2, width: 118 };
     svg += group(right, top + 2, "carry", "blue", "middle") + field(right, level + 56, "value");
     svg += arrow(middle + half + 6, level, right - 33, level, "blue", phase === 2);
     svg += cells(right, level - 37, trial.updated.map(number), "blue", { lit: trial.choice, shown: phase === 2 });
     svg += arrow(middle, top + height + 4, middle, low - 4, "orange", phase === 2);
-    svg += group(below - 126, low + 17, "output", "orange", "end") + field(below - 61, low + 41, "value") + field(below + 61, low + 41, "prediction_error");
-    svg += cells(below - 61, low, [number(trial.value)], "orange", out) + cells(below + 61, low, [number(trial.prediction_error)], "orange", out);
+    svg += group(middle - 12, low - 10, "output", "orange", "end") + field(middle - 61, low + 41, "value") + field(middle + 61, low + 41, "prediction_error");
+    svg += cells(middle - 61, low, [number(trial.value)], "orange", out) + cells(middle + 61, low, [number(trial.prediction_error)], "orange", out);
 
     const says = [
       `<b>Input.</b> The carry brings the values, and scan hands over this trial’s pair: action ${trial.choice} was chosen, and it paid ${trial.reward}.`,
