@@ -433,7 +433,14 @@ import pandas as pd
 import rwlib
 table = pd.DataFrame({"subject": ["a"] * 4, "trial": range(4), "choice": [0, 1, 0, 1]}).assign(reward=1.0)
 data = rwlib.read_choices(table)
-for call in (lambda: rwlib.fit(table), lambda: rwlib.fit_many(data), lambda: rwlib.fit(data, "symmetric")):
+for call in (
+    lambda: rwlib.fit(table),
+    lambda: rwlib.fit_many(data),
+    lambda: rwlib.fit(data, "symmetric"),
+    lambda: rwlib.predict_next(None, table, None),
+    lambda: rwlib.loo_by_trial(table, rwlib.RANDOM),
+    lambda: rwlib.kfold_by_subject(table, rwlib.RANDOM),
+):
     try:
         call()
     except ValueError as error:
@@ -442,10 +449,12 @@ for call in (lambda: rwlib.fit(table), lambda: rwlib.fit_many(data), lambda: rwl
     said = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.splitlines()
+    no_data = "The data are of type DataFrame; make a ChoiceData of them, with read_choices if it is a table."
     assert said == [
         "Data set 0 is of type DataFrame; make a ChoiceData of it, with read_choices if it is a table.",
         "datasets is one ChoiceData; give a list of them, or call fit.",
         "model is 'symmetric'; give a Model, such as rwlib.ASYMMETRIC.",
+        *(no_data, no_data, no_data),
     ]
 
 

@@ -155,12 +155,60 @@ def test_what_can_be_read_in_two_ways_is_refused(change, settings, message):
             "Rewards run from 0.5 to 1, but agents start from a value of 0.5",
         ),
         ({"trial": TABLE["trial"] / 10}, {}, "1.10 comes before 1.2"),
+        (
+            {
+                "choice": np.where(TABLE.index % 7 == 3, 0, 1 + TABLE["choice"]),
+                "reward": np.where(TABLE.index % 7 == 3, 0, TABLE["reward"]),
+            },
+            {},
+            "Action 0 was chosen 9 times, seldom, and never paid more than 0.* pass missed=0",
+        ),
+        (
+            {"reward": np.where(TABLE.index % 31 == 3, 9999, TABLE.index % 11)},
+            {"scale": "unit"},
+            "2 of 60 rewards are 9999, and all others lie between 0 and 10",
+        ),
+        (
+            {"reward": np.where(TABLE.index == 3, -999, TABLE.index % 11)},
+            {"scale": (0, 10)},
+            "1 of 60 rewards are -999, and all others lie between 0 and 10",
+        ),
     ],
 )
 def test_what_is_possible_and_suspicious_gets_one_warning(change, settings, message):
     with pytest.warns(UserWarning, match=message) as caught:
         read_choices(TABLE.assign(**change), **settings)
     assert sum(1 for each in caught if each.category is UserWarning) <= 2
+
+
+@pytest.mark.parametrize("sizes", [(30,), (10, 30), (29, 12)])
+def test_a_table_that_comes_twice_is_suspicious(sizes):
+    people = [TABLE[:size].assign(subject=f"p{size}") for size in sizes]
+    once = pd.concat(people)
+    twice = pd.concat([once, once])
+    with pytest.warns(UserWarning, match=f"rows of subject 'p{sizes[0]}' come twice") as caught:
+        read_choices(twice, trial=None)
+    assert sum("twice" in str(each.message) for each in caught) == 1
+    with pytest.raises(ValueError, match="repeats trial 0.*cell for cell: was a file saved or read twice"):
+        read_choices(twice)
+
+
+def test_who_repeats_themselves_in_one_trial_less_has_no_row_twice():
+    rows = pd.concat([TABLE[:30], TABLE[:29], TABLE[30:]])
+    quietly(rows, trial=None)
+
+
+def test_a_trial_that_comes_twice_in_a_block_has_another_remedy():
+    again = BLOCKS.assign(block=np.tile(np.repeat(["x", "y"], [10, 20]), 2))
+    with pytest.raises(ValueError, match=r"Its block is the same.*block=\['session', 'block'\]"):
+        quietly(again, block="block")
+
+
+def test_labels_of_pairs_may_be_texts_of_numbers():
+    table = TABLE.assign(pair=np.where(PAIRS["left"] == "A", 12, 34), choice=TABLE["choice"])
+    pairs = {"12": ["A", "B"], "34": ["C", "D"]}
+    data = quietly(table, offered={"pair": pairs}, choice_is="position")
+    assert data == quietly(table, offered={"pair": {12: ["A", "B"], 34: ["C", "D"]}}, choice_is="position")
 
 
 def test_few_choices_are_suspicious():
@@ -256,6 +304,17 @@ def test_the_scale_of_rewards_is_kept():
         ("", {}, "is empty"),
         ("subject,trial,choice,reward\n", {}, "no rows"),
         ("subject,trial,choice,reward,reward\n1,1,0,1,1\n", {}, "has two columns 'reward'"),
+        ("sep=;\nsubject;trial;choice;reward\n1;1;0;1\n", {"sep": ";"}, "'sep=;', which is a note for"),
+        (
+            "subject,trial,choice,reward\n1,1,0,1\nsubject,trial,choice,reward\n2,1,0,1\n",
+            {},
+            "Row 1 of .* repeats the first line",
+        ),
+        (
+            "subject,trial,choice,reward\n1,1,0,1\n",
+            {"encoding": "utf-16"},
+            "does not begin as files in UTF-16",
+        ),
     ],
 )
 def test_a_damaged_file_is_refused(tmp_path, text, settings, message):

@@ -584,3 +584,9 @@ def test_groups_that_arviz_does_not_know_are_refused(plain_fit):
 def test_choices_of_people_in_conditions_are_not_left_out_as_if_there_were_one(fit):
     with pytest.raises(ValueError, match="'alpha_pos' moves with a condition"):
         rwlib.loo_by_trial(DATA, rwlib.ASYMMETRIC, fit)
+
+
+@pytest.mark.parametrize("use", [rwlib.report, rwlib.trialwise, lambda fit: rwlib.save(fit, "fit.nc")])
+def test_a_tree_without_draws_is_refused(use):
+    with pytest.raises(ValueError, match="Give what rwlib.fit or rwlib.load returns"):
+        use(xr.DataTree())

@@ -15,7 +15,7 @@ from arviz_stats.base import array_stats
 from scipy.special import logsumexp
 
 from rwlib.checking.calibration import BATCH
-from rwlib.data.choices import ChoiceData
+from rwlib.data.choices import ChoiceData, check_is_choice_data
 from rwlib.data.design import arrays_of
 from rwlib.fitting.hierarchy import of_subjects
 from rwlib.fitting.models import Model, check_fitted
@@ -70,7 +70,7 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
     Raises
     ------
     ValueError
-        If the fit is missing, or one of another model or of other data.
+        If ``data`` are no ChoiceData, or the fit is missing, or one of another model or of other data.
 
     Warns
     -----
@@ -95,6 +95,7 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
     >>> bool(rwlib.loo_by_trial(data, rwlib.SYMMETRIC, fit).elpd < 0)
     True
     """
+    check_is_choice_data(data)
     row, trial = np.nonzero(data.scored)
     coords = {"subject": ("point", np.array(data.subjects)[row]), "trial": ("point", trial)}
     if not model.parameters:

@@ -12,7 +12,7 @@ from arviz_stats.base import array_stats
 
 from rwlib.checking.calibration import score_people
 from rwlib.checking.comparison import as_elpd, in_single_precision
-from rwlib.data.choices import ChoiceData
+from rwlib.data.choices import ChoiceData, check_is_choice_data
 from rwlib.fitting.inference import Settings, check_seed, fit_and_check
 from rwlib.fitting.models import TRANSFORMS, Model
 from rwlib.model.likelihood import log_likelihood
@@ -69,7 +69,7 @@ def kfold_by_subject(
     Raises
     ------
     ValueError
-        If there are fewer than two folds, or more than subjects with a trial.
+        If ``data`` are no ChoiceData, or there are fewer than two folds, or more than subjects with a trial.
 
     Warns
     -----
@@ -91,6 +91,7 @@ def kfold_by_subject(
     >>> elpd.elpd_i.values.tolist()
     [-2.773, -2.773]
     """
+    check_is_choice_data(data)
     everybody = np.flatnonzero(np.any(data.scored, axis=1))
     if not 2 <= n_folds <= len(everybody):
         raise ValueError(

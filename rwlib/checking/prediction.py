@@ -18,7 +18,7 @@ from numpyro.infer import Predictive
 
 from rwlib.model.agents import check_agent, precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
-from rwlib.data.choices import ChoiceData
+from rwlib.data.choices import ChoiceData, check_is_choice_data
 from rwlib.data.design import Design, check_design
 from rwlib.fitting.hierarchy import of_subjects, sample_subjects
 from rwlib.fitting.models import ASYMMETRIC, Model, check_fitted, check_model, model_fingerprint
@@ -214,8 +214,8 @@ def predict_next(
     Raises
     ------
     ValueError
-        If ``draws`` are not those of ``model`` or of the subjects of ``data``, or a parameter is out of its
-        range.
+        If ``data`` are no ChoiceData, ``draws`` are not those of ``model`` or of the subjects of ``data``, or
+        a parameter is out of its range.
 
     References
     ----------
@@ -231,6 +231,7 @@ def predict_next(
     >>> float(predictions.prior_predictive["probability"].sel(trial=0).mean())
     0.5
     """
+    check_is_choice_data(data)
     source, dataset, params = _parameters(draws, model, num_draws, data.subjects)
     check_agent(model.agent, params, data.n_actions, data.design.before, data.design.after)
     keys = jax.random.split(key, dataset.sizes["chain"] * dataset.sizes["draw"])

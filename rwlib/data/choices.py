@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Num
 
 from rwlib.data.design import Design, check_design, rows_of
 
-__all__ = ["ChoiceData"]
+__all__ = ["ChoiceData", "check_is_choice_data"]
 
 MOST_ACTIONS = 2**24  # single precision counts so far without a gap
 
@@ -290,6 +290,28 @@ class ChoiceData:
         subjects = [self.subjects[row] for row in rows]
         design = rows_of(self.design, rows)
         return dataclasses.replace(self, **leaves, subjects=subjects, design=design, people=people)
+
+
+def check_is_choice_data(data: object) -> None:
+    """Refuse a table, or anything else, in the place of a ChoiceData.
+
+    Raises
+    ------
+    ValueError
+        If ``data`` is no :class:`ChoiceData`.
+
+    Examples
+    --------
+    >>> from rwlib.data.choices import check_is_choice_data
+    >>> check_is_choice_data({"choice": [0, 1]})
+    Traceback (most recent call last):
+    ValueError: The data are of type dict; make a ChoiceData of them, with read_choices if it is a table.
+    """
+    if not isinstance(data, ChoiceData):
+        raise ValueError(
+            f"The data are of type {type(data).__name__}; make a ChoiceData of them, with read_choices if it"
+            " is a table."
+        )
 
 
 def _numbers(name, values):

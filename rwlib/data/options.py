@@ -199,7 +199,8 @@ def _on_offer(table, columns):
         return shown
     (column,) = columns
     if isinstance(columns, Mapping):
-        lists = [list(columns[column].get(label, ())) for label in labels_of(table, column)]
+        said = {str(label): list(labels) for label, labels in columns[column].items()}  # 12 is "12"
+        lists = [said.get(str(label), []) for label in labels_of(table, column)]
     else:
         lists = [_listed(cell) for cell in table[column]]
     empty = np.array([not labels for labels in lists])

@@ -67,11 +67,22 @@ def places_of(table, subject, trial, who, blocks, trials):
         repeated = keys.duplicated(by).to_numpy()
         if repeated.any():
             place, row = row_where(table, repeated)
+            if table.astype(str).duplicated().to_numpy()[repeated].all():  # cells may be lists
+                remedy = "All such rows are there twice, cell for cell: was a file saved or read twice?"
+            elif blocks.any():
+                remedy = (
+                    "Its block is the same as well: are trials counted anew in another column, too? Then pass"
+                    " both, as in block=['session', 'block']."
+                )
+            else:
+                remedy = (
+                    "If trials are counted anew in each block or session, pass its column as block=: values"
+                    " then start again there, as they must where the arms are new ones. If people went on"
+                    " learning, number the trials on over the blocks."
+                )
             raise ValueError(
-                f"{row} repeats {trial} {trials[place]:g} of subject {str(table[subject].iloc[place])!r}. If"
-                " trials are counted anew in each block or session, pass its column as block=: values then"
-                " start again there, as they must where the arms are new ones. If people went on learning,"
-                " number the trials on over the blocks."
+                f"{row} repeats {trial} {trials[place]:g} of subject {str(table[subject].iloc[place])!r}. "
+                + remedy
             )
         # In the order of each person's own blocks, which may not be that of the others'.
         keys["block"] = (

@@ -20,7 +20,7 @@ from rwlib.data.columns import (
 from rwlib.data.design import Design
 from rwlib.data.options import options_in
 from rwlib.data.places import blocks_of, filled_on, numbered, places_of, trials_of
-from rwlib.data.suspicion import gaps_in_trials, suspicions, unread_parts_of_a_design
+from rwlib.data.suspicion import gaps_in_trials, same_rows_twice, suspicions, unread_parts_of_a_design
 from rwlib.data.tables import open_table
 from rwlib.data.writing import write_choices
 
@@ -207,8 +207,12 @@ def read_choices(
         trials=spread(trials, np.nan),
         reward_scale=reward_scale,
     )
-    in_trials = [] if trial is None else gaps_in_trials(trials, who, blocks, labels)
-    for suspicion in [*suspicions(data), *in_trials, *unread_parts_of_a_design(table, who, parts)]:
+    rows = pd.DataFrame({"choice": chosen, "made": made, "reward": rewards, "block": blocks})
+    if trial is None:
+        in_rows = same_rows_twice(rows, who, labels)
+    else:
+        in_rows = gaps_in_trials(trials, who, blocks, labels)
+    for suspicion in [*suspicions(data), *in_rows, *unread_parts_of_a_design(table, who, parts)]:
         warnings.warn(suspicion, stacklevel=2)
     return data
 

@@ -9,11 +9,15 @@ import pandas as pd
 from rwlib.data.choices import ChoiceData
 from rwlib.data.columns import alike
 
-__all__ = ["gaps_in_trials", "suspicions", "unread_parts_of_a_design"]
+__all__ = ["gaps_in_trials", "same_rows_twice", "suspicions", "unread_parts_of_a_design"]
 
 FEW_CHOICES = 20  # of a person, below which they say little
 RARE = 0.01  # share of choices of an action, below which it may be a code of something else
 Q0 = 0.5  # an agent's first value
+SELDOM = 0.05  # share of rewards
+AWAY = 0.9  # share of the range of rewards that is empty, beyond which a few at its end may be a code
+UNLIKELY = 0.01  # probability
+FEW_TO_REPEAT = 10  # trials, of which people may well do the same twice
 
 #: Words in the names of columns, and the argument of `read_choices` that such columns are for.
 PARTS_OF_A_DESIGN = {
@@ -37,9 +41,10 @@ def suspicions(data: ChoiceData) -> list[str]:
     Returns
     -------
     sentences : list of str
-        About labels that differ by case or blanks alone; actions that are hardly ever chosen;
-        people who always chose the same or chose less than 20 times; people of whom something is not known;
-        runs of a single trial; and rewards that never lie on both sides of an agent's first value.
+        About labels that differ by case or blanks alone; actions that are hardly ever chosen, or chosen
+        seldom and never paid for; a few rewards far away from all others; people who always chose the same or
+        chose less than 20 times; people of whom something is not known; runs of a single trial; and rewards
+        that never lie on both sides of an agent's first value.
 
     Examples
     --------
@@ -73,6 +78,10 @@ def suspicions(data: ChoiceData) -> list[str]:
         found.append(
             f"Of {total} choices hardly any were of the action {named}: is it a code of something else?"
         )
+
+    shown = np.asarray(data.mask if data.design.feedback is None else data.mask & data.design.feedback)
+    rewards = np.asarray(data.rewards)[shown]
+    found += _unpaid(data, rewards, np.asarray(data.choices)[shown]) + _far_away(data, rewards)
 
     choices = np.ma.masked_array(np.asarray(data.choices), ~scored)
     of_person = scored.sum(axis=1)
@@ -112,17 +121,100 @@ def suspicions(data: ChoiceData) -> list[str]:
                 f"{data.subjects[person]!r}), in which nothing can be learned: is the column of blocks right?"
             )
 
-    shown = np.asarray(data.mask if data.design.feedback is None else data.mask & data.design.feedback)
-    rewards = np.asarray(data.rewards)[shown]
     if len(rewards) and not rewards.min() < Q0 < rewards.max():
-        zero, one = data.reward_scale
-        low, high, start = (zero + (one - zero) * float(x) for x in (rewards.min(), rewards.max(), Q0))
+        low, high, start = (_in_the_table(data, x) for x in (rewards.min(), rewards.max(), Q0))
         found.append(
             f"Rewards run from {low:g} to {high:g}, but agents start from a value of {start:g}, at the edge"
             " of that or beyond it: every first reward is then a surprise of one sign. Give scale=, or fix"
             " q0 in the model."
         )
     return found
+
+
+def _in_the_table(data, reward):
+    """A reward as the table has it, before it was scaled."""
+    zero, one = data.reward_scale
+    return zero + (one - zero) * float(reward)
+
+
+def _unpaid(data, rewards, choices):
+    """The first or the last action may say that nothing was chosen: seldom there, and never paid for."""
+    if not len(rewards) or data.n_actions < 3:
+        return []
+    unpaid, least = rewards == rewards.min(), _in_the_table(data, rewards.min())
+    for i in (0, data.n_actions - 1):
+        mine = choices == i
+        n = int(mine.sum())
+        if not 0 < n < len(choices) / data.n_actions / 2 or not unpaid[mine].all():
+            continue
+        if unpaid[~mine].mean() ** n < UNLIKELY:  # if it paid as the others do
+            label = data.actions[i]
+            return [
+                f"Action {label!r} was chosen {n} times, seldom, and never paid more than {least:g}: does it"
+                f" mark a missed trial? Then pass missed={label!r}."
+            ]
+    return []
+
+
+def _far_away(data, rewards):
+    """A few rewards far away from all others may be a code, and squeeze the others on the unit scale."""
+    values, counts = np.unique(rewards, return_counts=True)
+    if len(values) < 3:
+        return []
+    gaps = np.diff(values) / (values[-1] - values[0])
+    for end, rest, gap in ((-1, values[:-1], gaps[-1]), (0, values[1:], gaps[0])):
+        if gap > AWAY and counts[end] <= SELDOM * len(rewards):
+            value, low, high = (_in_the_table(data, x) for x in (values[end], rest[0], rest[-1]))
+            return [
+                f"{counts[end]} of {len(rewards)} rewards are {value:g}, and all others lie between {low:g} "
+                f"and {high:g}: is it a code of something else?"
+            ]
+    return []
+
+
+def same_rows_twice(rows: pd.DataFrame, who: np.ndarray, labels: Sequence) -> list[str]:
+    """Say whether what somebody did comes twice, as where a file was put below itself.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Choices, rewards and what else was read, in the order of the table.
+    who : array, shape (n_rows,)
+        The number of each row's subject.
+    labels : sequence
+        What subjects are called.
+
+    Returns
+    -------
+    sentences : list of str
+        One, or none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from rwlib.data.suspicion import same_rows_twice
+    >>> rows = pd.DataFrame({"choice": 2 * [0, 1, 1, 0, 1, 0, 1, 1, 0, 1]})
+    >>> same_rows_twice(rows, np.zeros(20, int), ["ada"])[0].split(":")[0]
+    "The rows of subject 'ada' come twice, the second half as the first"
+    """
+    order = np.argsort(who, kind="stable")
+    kinds = np.stack([pd.factorize(rows[column])[0][order] for column in rows], axis=1)
+    counts = np.bincount(who)
+    starts, halves = np.cumsum(counts) - counts, counts // 2
+    in_first = np.arange(len(who)) < np.repeat(starts + halves, counts)
+    here = np.flatnonzero(in_first & np.repeat((counts % 2 == 0) & (halves >= FEW_TO_REPEAT), counts))
+    there = here + np.repeat(halves, counts)[here]
+    person = who[order][here]
+    differ = np.bincount(person, (kinds[here] != kinds[there]).any(axis=1), minlength=len(counts))
+    changes = np.bincount(person, (kinds[here] != kinds[starts[person]]).any(axis=1), minlength=len(counts))
+    twice = np.flatnonzero((differ == 0) & (changes > 0))  # one who always did the same repeats nothing
+    if not len(twice):
+        return []
+    return [
+        f"The rows of subject {labels[twice[0]]!r} come twice, the second half as the first: was a file saved"
+        " or read twice?"
+    ]
 
 
 def gaps_in_trials(trials: np.ndarray, who: np.ndarray, blocks: np.ndarray, labels: Sequence) -> list[str]:

@@ -1,5 +1,6 @@
 """Files of many kinds, opened as one pandas table in which every row has as many fields as the first."""
 
+import codecs
 import csv
 import glob
 import json
@@ -14,6 +15,7 @@ import pandas as pd
 __all__ = ["open_table"]
 
 FILE = "file"  # the column that says from which file a row is, where there are several
+MARKS_OF_UTF_16 = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
 
 
 def open_table(
@@ -121,12 +123,18 @@ def _open_one(path, sep, decimal, encoding, labels):
         except Exception as error:  # of many packages
             raise ValueError(f"{path.name} cannot be read: {error}") from error
     try:
-        text = path.read_bytes().decode(encoding).removeprefix("\ufeff")
+        raw = path.read_bytes()
+        text = raw.decode(encoding).removeprefix("\ufeff")
     except (UnicodeError, LookupError) as error:
         raise ValueError(
             f"{path.name} cannot be read as {encoding}: {error}. Pass encoding=, for example 'utf-16' or"
             " 'latin-1'."
         ) from error
+    if codecs.lookup(encoding).name == "utf-16" and not raw.startswith(MARKS_OF_UTF_16):
+        raise ValueError(
+            f"{path.name} does not begin as files in UTF-16 do. Leave encoding= out, or pass 'latin-1' or"
+            " 'utf-16-le'."
+        )
     if "\0" in text:
         raise ValueError(
             f"{path.name} holds zero bytes, so it is not text in {encoding}. Pass encoding='utf-16'?"
@@ -165,7 +173,18 @@ def _check_fields(path, text, sep):
         raise ValueError(f"{path.name} is empty.")
     if text.lstrip()[0] in "[{":
         raise ValueError(f"{path.name} holds JSON, not a table; let its name end in .json.")
-    header = text.lstrip("\n").partition("\n")[0]
+    header, _, below = text.lstrip("\n").partition("\n")
+    if re.fullmatch(r'"?sep=.?"?', header.strip()):
+        raise ValueError(
+            f"The first line of {path.name} is {header!r}, which is a note for spreadsheets; delete it, and "
+            "pass sep= if the sign in it is no comma."
+        )
+    again = below.split("\n").index(header) if f"\n{header}\n" in f"\n{below}\n" else -1
+    if again >= 0:
+        raise ValueError(
+            f"Row {again} of {path.name} repeats the first line. If files were put one below the other,"
+            " delete that line, and see that nobody's rows are there twice."
+        )
     if sep not in header:
         other = [sign for sign in ",;\t|" if sign != sep and sign in header]
         if other:

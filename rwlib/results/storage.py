@@ -12,6 +12,7 @@ from pathlib import Path
 import xarray as xr
 
 from rwlib.fitting.diagnostics import check
+from rwlib.results.fitted import check_is_fit
 
 __all__ = ["load", "save"]
 
@@ -40,7 +41,7 @@ def save(fit: xr.DataTree, path: str | Path) -> Path:
     Raises
     ------
     ValueError
-        If the name ends otherwise, or ``fit`` holds no draws.
+        If the name ends otherwise, or ``fit`` is no fit or holds no draws.
     OSError
         If the file cannot be written; one that was there stays as it was.
 
@@ -59,6 +60,7 @@ def save(fit: xr.DataTree, path: str | Path) -> Path:
     path = Path(path)
     if path.suffix != ".nc":
         raise ValueError(f"The path is {str(path)!r}; a fit is netCDF, so let its name end with '.nc'.")
+    check_is_fit(fit)
     report = check(fit)
     whole = fit.copy()
     whole.attrs = {
