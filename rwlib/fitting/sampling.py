@@ -305,7 +305,7 @@ def _advance(chains, studied, tuning, first, n_draws, settings, model):
 
 def _one_draw(chain, studied, tuning, draw_number, settings, model):
     """NUTS, a jump of people and groups, and the groups given the people."""
-    keys = jax.random.split(jax.random.fold_in(jax.random.wrap_key_data(chain.key), draw_number), 3)
+    keys = jax.random.split(jax.random.fold_in(jax.random.wrap_key_data(chain.key), draw_number), 4)
     data, regressors = studied
     minus_log_density = lambda position: -log_density(position, data, model, regressors)  # noqa: E731
 
@@ -337,9 +337,7 @@ def _one_draw(chain, studied, tuning, draw_number, settings, model):
     group = moves.draw_group(keys[2], people - along if model.effects else people, group, prior)
     if model.effects:
         scales = jnp.array([effect.scale for effect in model.effects])
-        effects = moves.draw_effects(
-            jax.random.fold_in(keys[2], 1), people, group, scales, effect_rows(model), regressors.of_people
-        )
+        effects = moves.draw_effects(keys[3], people, group, scales, effect_rows(model), regressors.of_people)
     positive = to_position(people, group, model, effects, regressors)
     # A trajectory may end where an SD is negative. The next one has to start there: NUTS leaves the posterior
     # of SDs with either sign as it is, and its coordinates have no such symmetry, so that from the mirror
