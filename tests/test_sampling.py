@@ -7,6 +7,7 @@ import pytest
 
 import rwlib
 from rwlib.fitting import sampling
+from rwlib.fitting.effects import describe
 from rwlib.fitting.moves import Place
 from rwlib.fitting.positions import draw_from_prior, group_prior, log_density, mirror, rough_stretch, sides_of
 from rwlib.fitting.proposals import rough_proposals
@@ -71,3 +72,35 @@ def test_while_coordinates_are_learned_all_chains_stand_on_one_side(one_draw_of_
 def test_kept_draws_have_positive_sds(one_draw_of_many_chains, adapting):
     kept, _ = one_draw_of_many_chains[adapting]
     assert (side_of_each(kept) == 1).all()
+
+
+@pytest.mark.parametrize("formulas", [{}, {"group": {"beta": "age"}}, {"within": {"beta": "drug"}}])
+def test_no_random_key_is_used_twice_in_a_draw(formulas):
+    """Effects once shared their random numbers with the proposals of group SDs, and so were correlated with
+    them."""
+    data = rwlib.ChoiceData(
+        DATA.choices,
+        DATA.rewards,
+        design=rwlib.Design(block=np.tile([0, 0, 1, 1], (N_SUBJECTS, 1))),
+        blocks=["on", "off"],
+        conditions={"drug": ["on", "off"]},
+        people={"age": [20.0, 35.0, 50.0]},
+    )
+    study = describe(data, MODEL, **{"group": {}, "within": {}} | formulas)
+    proposals = rough_proposals(*map(np.asarray, group_prior(study.model)), N_SUBJECTS)
+    tuning = sampling.Tuning(np.array(0.3), rough_stretch(study.model, N_SUBJECTS), proposals)
+    position = draw_from_prior(RNG, study.model, N_SUBJECTS, study.regressors)
+    with jax.enable_x64(True), jax.debug_key_reuse(True):
+        chain = sampling.Chain(
+            jax.random.key_data(jax.random.key(2)),
+            Place(position, np.array(0.0), np.zeros_like(position)),
+            (*3 * [np.array(0.0)], np.array(0), np.array(0.0)),
+        )
+        settings = dict(max_depth=2, adapting=False, target_accept=0.9)
+        studied = jax.tree.map(jnp.asarray, (study.data.without_labels(), study.regressors))
+        arrays = jax.tree.map(jnp.asarray, (chain, tuning, settings))
+        jax.jit(
+            lambda chain, tuning, settings: sampling._one_draw(
+                chain, studied, tuning, 0, settings, study.model
+            )
+        )(*arrays)
