@@ -349,24 +349,34 @@ def test_a_refusal_has_the_numbers_of_the_verdict_and_leaves_advice_to_check(ref
         "3 trials after people's last choices were taken for the end of shorter sessions",
         "forced choices taught",
         "were not shown, and their rewards are not used",
-        "anew in each block (2 in all)",
-        "0 became 0 and 10 became 1. In these units they were 0 or 1",
+        "anew in each block (2 different ones)",
+        "were divided by 10. Values and parameters are in these units: 1 is 10 of the table's",
+        "In these units they were 0 or 1",
         r"the learning rate after positive prediction errors, $\alpha^{+}$ (`alpha_pos`)",
         r"for $\alpha^{+}$ and $\alpha^{-}$ on the logit scale, $\mu$ is N(0, 1) and $\sigma$ half-normal",
-        "the typical person's lies between 0.16 and 0.84 with a probability of 90%",
+        "the typical person's value lies between 0.16 and 0.84 with a probability of 90%",
+        "By `diagnosis` there were",
+        "By `drug` there were",
         r"The group mean of $\alpha^{-}$ follows `diagnosis`",
+        "difference, with a probability of 90%, between −0.34 and 0.34 for diagnosis",  # simulated: ±0.34
         r"Within people, $\alpha^{+}$ shifts with `drug`",
-        "4 chains from starting points across the prior, 60 warm-up iterations each",
+        "4 chains from starting points drawn from the prior, 60 warm-up iterations each",
         "and 300 draws each",
-        "Every draw is made by three moves",
+        "Every draw was made by three moves",
+        "new group means, SDs and coefficients given the people",
         "(seed 0)",
         f"Python {platform.python_version()}",
         "target acceptance 0.99",
-        "equal-tailed 90% intervals",
+        "equal-tailed 90% credible intervals",
+        "with columns at their means, in the middle of the conditions",
+        "people and their conditions",
         "if every R-hat is below 1.01",
         "The largest R-hat of all parameters",
-        "For means over people and differences, the largest R-hat",
-        r"Term diagnosis: patient (patient − control) of the learning rate after negative prediction errors",
+        "None of the 1,200 transitions diverged",
+        "For means over people, differences and their ends, the largest R-hat",
+        "People's own posterior means ran over these ranges",
+        "Over people, these means correlate at",
+        "patient − control (term diagnosis: patient): the typical person's differs by",
         "## Left to you",
         "https://doi.org/10.1214/20-BA1221",
     ],
@@ -463,6 +473,21 @@ def test_a_label_with_a_bar_stays_in_its_cell(fit):
     named = fit.copy()
     named["posterior"] = xr.DataTree(posterior)
     assert r"group: a\|b" in rwlib.report(named).tables[1]
+
+
+def test_beside_a_product_no_difference_of_typical_people_is_written(fit):
+    """What such a coefficient multiplies changes with the product, so it moves no typical person alone."""
+    named = fit.copy()
+    named["posterior"] = xr.DataTree(
+        fit["posterior"].to_dataset().assign_coords(alpha_neg_effect_term=["diagnosis: patient × age"])
+    )
+    written = rwlib.report(named)
+    assert "Beside a product of columns, the coefficient of one of them is its effect" in written.methods
+    assert "(term diagnosis: patient × age) has the coefficient" in written.results
+    assert (
+        "typical person's difference, with"
+        not in written.methods.split("follows `diagnosis`")[1].split("Within")[0]
+    )
 
 
 def test_no_estimate_is_taken_from_a_fit_that_check_refuses(refused):

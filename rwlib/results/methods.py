@@ -5,18 +5,21 @@ Each of these is a generator of sentences, and makes a paragraph. The rules of t
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
 
+from scipy.stats import norm
+
 from rwlib.data.choices import ChoiceData
+from rwlib.fitting.diagnostics import MAX_R_HAT, MIN_E_BFMI, MIN_ESS
 from rwlib.fitting.models import TRANSFORMS, Model
 from rwlib.results.rules import RULES, symbol, the
 
-__all__ = ["INTERVAL", "methods_of", "plain"]
+__all__ = ["methods_of", "plain"]
 
-INTERVAL = 0.9  # share of the draws in every interval of a report
 FIVE_PERCENT = 1.645  # SDs of a normal on each side of the mean that leave out 5%
 #: On which scale a group is normal.
 SCALES = {"expit": "logit", "exp": "log", "softplus": "inverse softplus", "identity": "natural"}
@@ -28,6 +31,7 @@ def methods_of(
     data: ChoiceData,
     formulas: Mapping[str, Mapping[str, str]],
     made_with: Mapping[str, str],
+    interval: float = 0.9,
 ) -> str:
     """The methods section about a fit.
 
@@ -41,6 +45,8 @@ def methods_of(
         Those of the fit, from :func:`rwlib.results.fitted.formulas_of`.
     made_with : dict
         Versions of ``rwlib``, ``jax``, ``numpyro`` and ``python``.
+    interval : float in (0, 1), default 0.9
+        Share of the draws in the intervals of the results.
 
     Returns
     -------
@@ -59,16 +65,17 @@ def methods_of(
     >>> methods = methods_of(fit, rwlib.SYMMETRIC, data, formulas_of(fit), made_with)
     >>> for paragraph in methods.splitlines()[::2]:
     ...     print(*paragraph.split()[:5])
-    We fitted the choices of
+    We fitted a model to
     The model is called symmetric.
-    Person $i$ has the parameter
+    For each parameter, person $i$
     We drew from the posterior
     """
     paragraphs = (
-        _of_data(data),
+        _of_data(data, formulas),
         _of_model(model, data),
-        _of_group(model, formulas),
-        _of_sampler(fit, made_with),
+        _of_group(fit, model, formulas),
+        _of_sampler(fit, formulas, made_with),
+        _of_rules(formulas, interval),
     )
     return "\n\n".join(map(" ".join, paragraphs))
 
@@ -76,12 +83,13 @@ def methods_of(
 # The data
 
 
-def _of_data(data):
+def _of_data(data, formulas):
     mask, scored, design = np.asarray(data.mask), np.asarray(data.scored), data.design
     yield (
-        f"We fitted the choices of {_count(data.n_subjects, 'person', 'people')} among {data.n_actions} "
-        f"options: {_count(mask.sum(), 'trial')}, {_range(mask.sum(axis=1))} per person."
+        f"We fitted a model to the choices of {_count(data.n_subjects, 'person', 'people')} among "
+        f"{data.n_actions} options: {_count(mask.sum(), 'trial')}, {_range(mask.sum(axis=1))} per person."
     )
+    yield from _of_columns(data, formulas)
     yield from _of_missed_trials(data)
     forced = int((mask & ~scored).sum())
     if forced:
@@ -97,8 +105,34 @@ def _of_data(data):
         if columns:
             yield f"Known {when} each choice: {', '.join(f'`{name}`' for name in columns)}."
     if design.block is not None:
-        yield f"Learning started anew in each block ({len(data.blocks)} in all)."
+        yield f"Learning started anew in each block ({len(data.blocks)} different ones)."
     yield from _of_rewards(np.asarray(data.rewards)[shown], *data.reward_scale)
+
+
+def _of_columns(data, formulas):
+    """Whom, and how many trials, the columns in the formulas tell apart."""
+    blocks, counted = np.asarray(data.design.block), np.asarray(data.mask)
+    for name, values in data.people:
+        if not _names(name, formulas["group"]):
+            continue
+        if all(isinstance(value, str | bool) for value in values) or len(set(values)) <= 2:
+            sizes = [f"{n:,} with `{label}`" for label, n in sorted(Counter(map(str, values)).items())]
+            yield f"By `{name}` there were {_listed(sizes)}."
+        else:
+            mean, sd, low, high = (f(values) for f in (np.mean, np.std, np.min, np.max))
+            yield f"`{name}` had a mean of {mean:.3g} and an SD of {sd:.3g} ({low:g} to {high:g})."
+    for name, of_block in data.conditions:
+        if _names(name, formulas["within"]):
+            sizes = []
+            for label in sorted(set(of_block), key=str):
+                there = np.isin(blocks, [i for i, x in enumerate(of_block) if x == label]) & counted
+                people = _count(there.any(axis=1).sum(), "person", "people")
+                sizes.append(f"{people} and {_count(there.sum(), 'trial')} with `{label}`")
+            yield f"By `{name}` there were {_listed(sizes)}."
+
+
+def _names(column, formulas):
+    return any(re.search(rf"(?<!\w){re.escape(column)}(?!\w)", formula) for formula in formulas.values())
 
 
 def _of_missed_trials(data):
@@ -122,7 +156,11 @@ def _of_missed_trials(data):
 def _of_rewards(rewards, zero, one):
     values, they = np.unique(rewards), "Rewards"
     if (zero, one) != (0.0, 1.0):
-        yield f"Rewards were scaled so that {zero:g} became 0 and {one:g} became 1."
+        if zero == 0:
+            yield f"Rewards were divided by {one:g}."
+        else:
+            yield f"Rewards were scaled so that {zero:g} became 0 and {one:g} became 1."
+        yield f"Values and parameters are in these units: 1 is {_minus(f'{one - zero:g}')} of the table's."
         they = "In these units they"
     if len(values) > 2:
         yield f"{they} ran from {values[0]:g} to {values[-1]:g}."
@@ -136,7 +174,7 @@ def _of_rewards(rewards, zero, one):
 def _of_model(model, data):
     estimated = [p.name for p in model.parameters]
     if model.agent in RULES:
-        yield f"The model is called {plain(model.name)}."
+        yield f"This is the model {plain(model.name)}."
         yield from RULES[model.agent](model, data)
         in_full = [f"{the(name, model)} (`{name}`)" for name in estimated]
         yield "Each person has parameters of their own: " + "; ".join(in_full) + "."
@@ -154,7 +192,7 @@ def _of_model(model, data):
             + "."
         )
     yield (
-        "The likelihood of a person's choices is the product of the probabilities of all choices that are "
+        "The likelihood of a person's choices is the product of the probabilities of all choices that were "
         "scored."
     )
 
@@ -165,42 +203,82 @@ def _functions(model):
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _of_group(model, formulas):
+def _of_group(fit, model, formulas):
     yield (
-        r"Person $i$ has the parameter $\theta_i = g(\mu + \sigma z_i)$ with $z_i \sim \mathcal{N}(0, 1)$, "
-        r"independently of their other parameters; group mean $\mu$ and group SD $\sigma$ are estimated. "
-        r"Priors, where N has a mean and an SD:"
+        r"For each parameter, person $i$ has $\theta_i = g(\mu + \sigma z_i)$ with $z_i \sim "
+        r"\mathcal{N}(0, 1)$, where $g$ leads back from the scale that is named below. Group mean $\mu$ and "
+        r"group SD $\sigma$ belong to the parameter and are estimated. A person's parameters are independent "
+        r"a priori. Priors (N($m$, $s$) is normal with mean $m$ and SD $s$, and half-normal the positive "
+        r"half of N(0, $s$)):"
     )
     groups = itertools.groupby(model.parameters, key=lambda p: p[1:5])
     yield "; ".join(_prior(list(alike), model) for _, alike in groups) + "."
     by_name = {p.name: p for p in model.parameters}
     for name, formula in formulas["group"].items():
+        p = by_name[name]
         yield (
             f"The group mean of {symbol(name, model)} follows {_code(formula)}: for person $i$ it is "
-            rf"$\mu + \sum_k \gamma_k x_{{ki}}$, where each coefficient $\gamma_k$ is N(0, "
-            f"{by_name[name].mean_scale:g}). {_columns_are('people')}"
+            rf"$\mu + \sum_k \gamma_k x_{{ki}}$, where each coefficient $\gamma_k$ is N(0, {p.mean_scale:g})"
+            rf"{_before_any_data(fit, p, 'effect')}. Its $\sigma$ is what the columns leave unexplained, the "
+            f"same for everybody. {_columns_are('people')}"
         )
     for name, formula in formulas["within"].items():
         p = by_name[name]
         yield (
             f"Within people, {symbol(name, model)} shifts with {_code(formula)}: in a condition whose "
-            r"columns are $c$, person $i$ has $\mu + \sigma z_i + \sum_k c_k \Delta_{ki}$ before the "
-            r"transform. Each shift $\Delta_k$ is normal over people, with a mean that is N(0, "
-            f"{p.mean_scale:g}) and an SD that is half-normal with scale {p.sd_scale / 2:g}. "
-            f"{_columns_are('conditions')}"
+            r"columns hold $c_k$, person $i$'s value is higher by $\sum_k c_k \Delta_{ki}$ before the "
+            r"transform. Each shift $\Delta_k$ is normal over people and independent of all else, with a "
+            f"mean that is N(0, {p.mean_scale:g}){_before_any_data(fit, p, 'shift_group_mean')} and an SD "
+            f"that is half-normal with scale {p.sd_scale / 2:g}. {_columns_are('conditions')}"
+        )
+    if any(
+        "×" in str(label) for name in (*formulas["group"], *formulas["within"]) for label in _terms(fit, name)
+    ):
+        yield (
+            "Beside a product of columns, the coefficient of one of them is its effect where the other is at "
+            "its first label, its smaller number, or its mean."
         )
 
 
 def _prior(alike, model):
     p, sds = alike[0], np.array([-FIVE_PERCENT, FIVE_PERCENT])
     ends = np.asarray(TRANSFORMS[p.transform](p.mean_location + sds * p.mean_scale))
-    low, high = (np.format_float_positional(x, 2, fractional=False, trim="-") for x in ends)
+    low, high = (_minus(np.format_float_positional(x, 2, fractional=False, trim="-")) for x in ends)
     return (
         f"for {_listed([symbol(p.name, model) for p in alike])} on the {SCALES[p.transform]} scale, "
-        rf"$\mu$ is N({p.mean_location:g}, {p.mean_scale:g}) and $\sigma$ half-normal with scale "
-        f"{p.sd_scale:g}, so that the typical person's lies between {low} and {high} with a probability "
-        "of 90%"
+        rf"$\mu$ is N({_minus(f'{p.mean_location:g}')}, {p.mean_scale:g}) and $\sigma$ half-normal with "
+        f"scale {p.sd_scale:g}, so that the typical person's value lies between {low} and {high} with a "
+        "probability of 90%"
     )
+
+
+def _terms(fit, name):
+    """The labels of a parameter's effects and shifts."""
+    posterior = fit["posterior"]
+    dims = [f"{name}_{kind}_term" for kind in ("effect", "shift")]
+    return [label for dim in dims if dim in posterior.coords for label in posterior[dim].values.tolist()]
+
+
+def _before_any_data(fit, p, variable):
+    """What the priors of the group mean and of a coefficient say together of the difference that it makes."""
+    coefficients, (kind, *_) = fit["posterior"][f"{p.name}_{variable}"], variable.split("_")
+    dim = f"{p.name}_{kind}_term"
+    points = norm.ppf((np.arange(400) + 0.5) / 400) * p.mean_scale
+    mean, coefficient = p.mean_location + points[:, None], points
+    said = []
+    for i, label in enumerate(coefficients[dim].values.tolist()):
+        if "×" in str(label):  # no two people differ by a product alone
+            continue
+        low, high = (float(coefficients[f"{dim}_{end}"][i]) for end in ("low", "high"))
+        transform = TRANSFORMS[p.transform]
+        difference = np.asarray(transform(mean + high * coefficient) - transform(mean + low * coefficient))
+        ends = (
+            np.format_float_positional(x, 2, fractional=False) for x in np.quantile(difference, [0.05, 0.95])
+        )
+        said.append("between {} and {} for {}".format(*map(_minus, ends), plain(label)))
+    if not said:
+        return ""
+    return f" (which puts the typical person's difference, with a probability of 90%, {_listed(said)})"
 
 
 def _columns_are(of_what):
@@ -210,25 +288,41 @@ def _columns_are(of_what):
 # The sampler
 
 
-def _of_sampler(fit, made_with):
+def _of_sampler(fit, formulas, made_with):
     attrs, kept = fit.attrs, [fit["posterior"].sizes[dim] for dim in ("chain", "draw")]
     yield (
         f"We drew from the posterior with rwlib {made_with['rwlib']}, JAX {made_with['jax']}, NumPyro "
         f"{made_with['numpyro']} and Python {made_with['python']} (seed {attrs['seed']}): "
-        f"{_count(attrs['num_chains'], 'chain')} from starting points across the prior, "
+        f"{_count(attrs['num_chains'], 'chain')} from starting points drawn from the prior, "
         f"{attrs['num_warmup']:,} warm-up iterations each, which were dropped, and "
         f"{attrs['num_samples']:,} draws each."
     )
     if kept != [attrs["num_chains"], attrs["num_samples"]]:
         yield f"All results are of a part of them: {_count(kept[0], 'chain')} with {kept[1]:,} draws each."
+    effects = ", SDs and coefficients" if formulas["group"] else " and SDs"
     yield (
-        "Every draw is made by three moves: a transition of NUTS (target acceptance "
-        f"{attrs['target_accept']:g}, at most {attrs['max_depth']} doublings), an independent jump of each "
-        "person and of the group, and the group drawn given its people."
+        "Every draw was made by three moves: a transition of the No-U-Turn Sampler (NUTS; target acceptance "
+        f"{attrs['target_accept']:g}, at most {attrs['max_depth']} doublings); a jump of each person, and of "
+        "the group means and SDs, to one of several places (iterated sampling-importance resampling); and "
+        f"new group means{effects} given the people. Step size, scaling and the proposals of jumps were "
+        "learned from all chains in the warm-up, and then kept. Trials were scored in single precision, and "
+        "added up in double precision."
     )
+
+
+def _of_rules(formulas, interval):
     yield (
-        f"Estimates are posterior means with equal-tailed {INTERVAL:.0%} intervals. The typical person is "
-        "the one at the group mean; the mean over people is that of the people who were fitted."
+        f"A fit is accepted if every R-hat is below {MAX_R_HAT}, every effective sample size (ESS) at least "
+        f"{MIN_ESS}, both in the bulk and in the tails (the 5% and 95% quantiles), no transition after the "
+        "warm-up diverged, and every energy Bayesian fraction of missing information (E-BFMI) is at least "
+        f"{MIN_E_BFMI}."
+    )
+    where = [", with columns at their means"] if formulas["group"] else []
+    where += [", in the middle of the conditions"] if formulas["within"] else []
+    over = "people and their conditions" if formulas["within"] else "people who were fitted"
+    yield (
+        f"Estimates are posterior means with equal-tailed {interval:.0%} credible intervals. The typical "
+        f"person is the one at the group mean{''.join(where)}; the mean over people is that of the {over}."
     )
 
 
@@ -245,6 +339,10 @@ def _were(n):
 
 def _range(counts):
     return f"{counts.min():,}" if counts.min() == counts.max() else f"{counts.min():,} to {counts.max():,}"
+
+
+def _minus(number):
+    return number.replace("-", "−")
 
 
 def _listed(names):

@@ -15,52 +15,15 @@ import pandas as pd
 import xarray as xr
 
 from rwlib.fitting.convergence import diagnose
-from rwlib.fitting.diagnostics import MAX_R_HAT, MIN_E_BFMI, MIN_ESS
 from rwlib.fitting.models import TRANSFORMS, Model
+from rwlib.results.checklist import CITE, CITE_DIFFERENCES, LEFT_ABOUT_DIFFERENCES, LEFT_TO_YOU
 from rwlib.results.contrasts import contrast_draws, contrasts
 from rwlib.results.fitted import accepted, data_of, formulas_of, model_of
-from rwlib.results.methods import INTERVAL, methods_of, plain
-from rwlib.results.rules import RULES, SOURCES, has, the, words
+from rwlib.results.methods import methods_of, plain
+from rwlib.results.rules import RULES, SOURCES, has, symbol, the, words
 
 __all__ = ["Written", "estimates", "report", "write_report"]
 
-CITE = (
-    "Bradbury, J., et al. (2018). JAX: Composable transformations of Python+NumPy programs. "
-    "https://github.com/jax-ml/jax",
-    "Gunawan, D., Hawkins, G. E., Tran, M.-N., Kohn, R., & Brown, S. D. (2020). New estimation approaches "
-    "for the hierarchical linear ballistic accumulator model. https://doi.org/10.1016/j.jmp.2020.102368 "
-    "(jumps)",
-    "Hoffman, M. D., & Gelman, A. (2014). The No-U-Turn Sampler. Journal of Machine Learning Research, 15, "
-    "1593–1623 (NUTS)",
-    "Phan, D., Pradhan, N., & Jankowiak, M. (2019). Composable effects for flexible and accelerated "
-    "probabilistic programming in NumPyro. https://doi.org/10.48550/arXiv.1912.11554 (NumPyro)",
-    "Vehtari, A., Gelman, A., Simpson, D., Carpenter, B., & Bürkner, P.-C. (2021). Rank-normalization, "
-    "folding, and localization. https://doi.org/10.1214/20-BA1221 (R-hat and ESS)",
-    "Yu, Y., & Meng, X.-L. (2011). To center or not to center. https://doi.org/10.1198/jcgs.2011.203main "
-    "(groups drawn given people)",
-)
-CITE_DIFFERENCES = (
-    "Makowski, D., Ben-Shachar, M. S., Chen, S. H. A., & Lüdecke, D. (2019). Indices of effect existence and "
-    "significance in the Bayesian framework. https://doi.org/10.3389/fpsyg.2019.02767 (probability of "
-    "direction, region of practical equivalence)",
-)
-LEFT_TO_YOU = (
-    "People: who took part, how they were recruited and paid, who agreed to it, who or what was left out and "
-    "by which rule. A fit knows only whom it was given.",
-    "Task: what the options paid and when that changed, what people were told, and why so many people and "
-    "trials.",
-    "What the analysis is for, why this model and these priors, what they predict about behaviour before any "
-    "data (`rwlib.sample_prior`, `rwlib.generate`), and how far the results move with other priors.",
-    "Whether the model behaves as people do (`rwlib.compare_behaviour`), which other models were fitted and "
-    "how they compare (`rwlib.compare_by_person`), and whether parameters and models can be recovered in "
-    "this design (`rwlib.recover_parameters`, `rwlib.recover_models`).",
-    "Fits that `rwlib.check` refused before this one, and what was changed after them.",
-    "Where data, code and this fit (`rwlib.save`) can be had.",
-)
-LEFT_ABOUT_DIFFERENCES = (
-    "Differences: which were planned, which other formulas were tried, and how large a difference must be to "
-    "matter, and why (`rope=`)."
-)
 SIGNS = {"+": "positive", "−": "negative"}
 
 
@@ -70,7 +33,7 @@ class Written(NamedTuple):
     ``methods`` and ``results`` are Markdown with LaTeX formulas between dollar signs. ``estimates`` is that
     of :func:`estimates`, and ``differences`` that of :func:`rwlib.results.contrasts.contrasts`, or None
     without effects and shifts; ``tables`` holds both once more, as Markdown that fits a page. Intervals are
-    equal-tailed and of 90%. ``cite`` lists what to cite, and ``left_to_you`` what the fit cannot know.
+    equal-tailed. ``cite`` lists what to cite, and ``left_to_you`` what the fit cannot know.
     """
 
     methods: str
@@ -89,7 +52,11 @@ class Written(NamedTuple):
 
 
 def report(
-    fit: xr.DataTree, model: Model | None = None, *, rope: Mapping[str, float] | None = None
+    fit: xr.DataTree,
+    model: Model | None = None,
+    *,
+    rope: Mapping[str, float] | None = None,
+    interval: float = 0.9,
 ) -> Written:
     """Write what a paper must say about a fit.
 
@@ -106,6 +73,8 @@ def report(
         The model that was fitted, where its agent is the user's own.
     rope : dict, optional
         As in :func:`rwlib.results.contrasts.contrasts`.
+    interval : float in (0, 1), default 0.9
+        Share of the draws in the central intervals.
 
     Returns
     -------
@@ -116,14 +85,16 @@ def report(
     ------
     ValueError
         If :func:`rwlib.fitting.diagnostics.check` refuses the fit: there is nothing to report then. Also if
-        ``rope`` is refused by :func:`rwlib.results.contrasts.contrasts`, the fit is of another model, or its
-        agent is not one of rwlib's and ``model`` is missing.
+        ``interval`` is not in (0, 1), ``rope`` is refused by :func:`rwlib.results.contrasts.contrasts`, the
+        fit is of another model, or its agent is not one of rwlib's and ``model`` is missing.
 
     References
     ----------
     What belongs in it: Wilson, R. C., & Collins, A. G. E. (2019). Ten simple rules for the computational
     modeling of behavioral data. https://doi.org/10.7554/eLife.49547; Kruschke, J. K. (2021). Bayesian
-    analysis reporting guidelines. https://doi.org/10.1038/s41562-021-01177-7
+    analysis reporting guidelines. https://doi.org/10.1038/s41562-021-01177-7; Depaoli, S., & van de Schoot,
+    R. (2017). Improving transparency and replication in Bayesian statistics: The WAMBS-checklist.
+    https://doi.org/10.1037/met0000065
 
     Examples
     --------
@@ -132,30 +103,32 @@ def report(
     >>> fit = rwlib.fit(rwlib.ChoiceData(choices, rewards), rwlib.SYMMETRIC, progress_bar=False)
     >>> written = rwlib.report(fit)
     >>> print(written.methods.split(".")[0])
-    We fitted the choices of 4 people among 2 options: 16 trials, 4 per person
+    We fitted a model to the choices of 4 people among 2 options: 16 trials, 4 per person
     >>> print(written.left_to_you[-1])
     Where data, code and this fit (`rwlib.save`) can be had.
     """
     verdict = accepted(fit, "There is nothing to report about this fit.")
     model, data = model_of(fit, model), data_of(fit)
     formulas = formulas_of(fit)
-    table = _estimates(fit, model, INTERVAL)
-    differences = contrasts(fit, model, rope=rope, interval=INTERVAL) if any(formulas.values()) else None
+    _check_interval(interval)
+    table = _estimates(fit, model, interval)
+    differences = contrasts(fit, model, rope=rope, interval=interval) if any(formulas.values()) else None
     made_with = _versions(fit)
     results = [
-        *_of_check(verdict),
+        *_of_check(verdict, fit),
         *_of_derived(fit, model, differences),
-        *_of_estimates(table, model),
+        *_of_estimates(table, model, interval),
+        *_of_people(fit, model),
         *_of_differences(differences, model, rope or {}),
     ]
     left = [*_left_of_model(model), *LEFT_TO_YOU]
     return Written(
-        methods=methods_of(fit, model, data, formulas, made_with),
+        methods=methods_of(fit, model, data, formulas, made_with, interval),
         results=" ".join(results),
         estimates=table,
         differences=differences,
         cite=(*_course(made_with), *_sources(model, differences), *CITE),
-        tables=(_page_of_estimates(table, model), *_page_of_differences(differences, model)),
+        tables=(_page_of_estimates(table, model, interval), *_page_of_differences(differences, model)),
         left_to_you=tuple(left if differences is None else [*left, LEFT_ABOUT_DIFFERENCES]),
     )
 
@@ -203,9 +176,13 @@ def estimates(fit: xr.DataTree, model: Model | None = None, *, interval: float =
     (['alpha', 'beta'], ['typical', 'typical_from', 'typical_to'])
     """
     accepted(fit, "No estimate can be read from this fit.")
+    _check_interval(interval)
+    return _estimates(fit, model_of(fit, model), interval)
+
+
+def _check_interval(interval):
     if not 0 < interval < 1:
         raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
-    return _estimates(fit, model_of(fit, model), interval)
 
 
 def _estimates(fit, model, interval):
@@ -284,14 +261,13 @@ def write_report(written: Written, path: str | Path) -> Path:
 # Results
 
 
-def _of_check(verdict):
-    worst = verdict.worst
+def _of_check(verdict, fit):
+    worst, n_draws = verdict.worst, math.prod(fit["posterior"].sizes[dim] for dim in ("chain", "draw"))
+    cut = f"; {worst['at_max_depth']:.1%} were cut at the limit of doublings" if worst["at_max_depth"] else ""
     yield (
-        f"A fit is accepted if every R-hat is below {MAX_R_HAT}, every effective sample size (ESS) at least "
-        f"{MIN_ESS}, no transition diverged, and every E-BFMI is at least {MIN_E_BFMI}. The largest R-hat of "
-        f"all parameters of group and people was {worst['r_hat']:.3f}, the smallest ESS "
-        f"{np.floor(worst['ess_bulk']):,.0f} (bulk) and {np.floor(worst['ess_tail']):,.0f} (tail); "
-        f"{worst['divergences']:.0f} transitions diverged, and the smallest E-BFMI was {worst['e_bfmi']:.2f}."
+        f"The largest R-hat of all parameters of group and people was {worst['r_hat']:.3f}, the smallest ESS "
+        f"{np.floor(worst['ess_bulk']):,.0f} (bulk) and {np.floor(worst['ess_tail']):,.0f} (tail). None of "
+        f"the {n_draws:,} transitions diverged{cut}, and the smallest E-BFMI was {worst['e_bfmi']:.2f}."
     )
 
 
@@ -299,18 +275,20 @@ def _of_derived(fit, model, differences):
     """Diagnostics of what is reported and is no parameter of group or people."""
     draws, what = [_over_people(fit["posterior"][p.name]) for p in model.parameters], "means over people"
     if differences is not None:
-        differences, what = contrast_draws(fit, model).values(), f"{what} and differences"
-        draws += [each["difference"].transpose("chain", "draw").values for each in differences]
+        found, what = contrast_draws(fit, model).values(), f"{what}, differences and their ends"
+        draws += [
+            each[x].transpose("chain", "draw").values for each in found for x in ("low", "high", "difference")
+        ]
     r_hat, ess_bulk, ess_tail = diagnose(np.stack(draws))
     yield (
-        f"For {what}, the largest R-hat was {r_hat.max():.3f} and the smallest ESS "
-        f"{np.floor(ess_bulk.min()):,.0f} (bulk) and {np.floor(ess_tail.min()):,.0f} (tail)."
+        f"For {what}, the largest R-hat was {np.nanmax(r_hat):.3f} and the smallest ESS "
+        f"{np.floor(np.nanmin(ess_bulk)):,.0f} (bulk) and {np.floor(np.nanmin(ess_tail)):,.0f} (tail)."
     )
 
 
-def _of_estimates(table, model):
+def _of_estimates(table, model, interval):
     yield (
-        f"Posterior means with {INTERVAL:.0%} intervals: "
+        f"Posterior means with {interval:.0%} credible intervals: "
         + "; ".join(
             f"{the(row['parameter'], model)}: {_interval(row, 'typical')} for the typical person and "
             f"{_interval(row, 'people')} on average over people"
@@ -320,20 +298,55 @@ def _of_estimates(table, model):
     )
 
 
+def _of_people(fit, model):
+    """How far people's own estimates spread, and whether they go together, which the prior denies."""
+    means = {}
+    for p in model.parameters:
+        values = fit["posterior"][p.name]
+        means[p.name] = values.mean([d for d in values.dims if d != "subject"]).values
+    ends = {name: f"{x.min():.2f} to {x.max():.2f}".replace("-", "−") for name, x in means.items()}
+    said = "; ".join(f"{symbol(name, model)}: {low_high}" for name, low_high in ends.items())
+    yield f"People's own posterior means ran over these ranges: {said}."
+    if len(means) > 1 and len(next(iter(means.values()))) > 2:
+        correlations = pd.DataFrame(means).corr()
+        pairs = [(a, b) for i, a in enumerate(means) for b in list(means)[:i]]
+        a, b = max(pairs, key=lambda pair: abs(correlations.loc[pair]))
+        largest = f"{correlations.loc[a, b]:.2f}".replace("-", "−")
+        yield (
+            f"Over people, these means correlate at {largest} where they do so most, for {symbol(b, model)} "
+            f"and {symbol(a, model)}."
+        )
+
+
 def _of_differences(table, model, rope):
-    for row in () if table is None else table.to_dict("records"):
-        in_rope = ""
+    rows = [] if table is None else table.to_dict("records")
+    beside_products = {(row["parameter"], row["kind"]) for row in rows if "×" in row["term"]}
+    for row in rows:
+        in_rope, what = (
+            "",
+            f"For {the(row['parameter'], model)}, {plain(row['meaning'])} (term {plain(row['term'])})",
+        )
+        direction = f"{SIGNS[row['direction']]} with probability {_probability(row['p_direction'])}"
+        if (
+            row["parameter"],
+            row["kind"],
+        ) in beside_products:  # no pair of typical people differs by this alone
+            yield f"{what} has the coefficient {_interval(row, 'effect')}, which is {direction}."
+            continue
         if row["parameter"] in rope:
             in_rope = (
                 f"; {row['in_rope']:.0%} of its draws lie in the region of practical equivalence, "
                 f"±{rope[row['parameter']]:g}"
             )
         yield (
-            f"Term {plain(row['term'])} ({plain(row['meaning'])}) of {the(row['parameter'], model)}: a "
-            f"difference of {_interval(row, 'difference')} for the typical person (coefficient "
-            f"{_interval(row, 'effect')}), which is {SIGNS[row['direction']]} with probability "
-            f"{row['p_direction']:.3f} (the probability of direction){in_rope}."
+            f"{what}: the typical person's differs by {_interval(row, 'difference')} (coefficient "
+            f"{_interval(row, 'effect')}), which is {direction} (the probability of direction){in_rope}."
         )
+
+
+def _probability(p):
+    """With as many digits as some thousand draws are good for."""
+    return "above 0.99" if p > 0.99 else f"{p:.2f}"
 
 
 # What is left to you, what to cite, and the versions that were used
@@ -382,7 +395,7 @@ def _interval(row, name):
     return f"{row[name]:.{places}f} [{low:.{places}f}, {high:.{places}f}]".replace("-", "−")
 
 
-def _page_of_estimates(table, model):
+def _page_of_estimates(table, model, interval):
     rows = [
         {
             "parameter": words(row["parameter"], model),
@@ -392,7 +405,7 @@ def _page_of_estimates(table, model):
         }
         for row in table.to_dict("records")
     ]
-    return _markdown(rows, f"Posterior means with equal-tailed {INTERVAL:.0%} intervals.")
+    return _markdown(rows, f"Posterior means with equal-tailed {interval:.0%} credible intervals.")
 
 
 def _page_of_differences(table, model):
@@ -405,16 +418,16 @@ def _page_of_differences(table, model):
             "at both ends": f"{row['low']:.2f}, {row['high']:.2f}",
             "difference": _interval(row, "difference"),
             "coefficient": _interval(row, "effect"),
-            "direction": f"{row['direction']} {row['p_direction']:.3f}",
+            "direction": f"{row['direction']} {_probability(row['p_direction'])}",
             "in ROPE": "none given" if np.isnan(row["in_rope"]) else f"{row['in_rope']:.0%}",
         }
         for row in table.to_dict("records")
     ]
     yield _markdown(
         rows,
-        "Differences of the typical person's parameter, its means at both ends, coefficients before the "
-        "transform, probability of direction, and share of the draws in the region of practical equivalence "
-        "(ROPE).",
+        "Differences of the typical person's parameter with credible intervals, its means at both ends, "
+        "coefficients before the transform, probability of direction, and share of the draws in the region "
+        "of practical equivalence (ROPE).",
     )
 
 
