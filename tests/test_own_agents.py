@@ -63,6 +63,22 @@ SHOWN = {"shown": np.random.default_rng(0).integers(0, 2, (4, 30, 2)).astype(flo
             r"The agent's learn returns a memory of \(\), but start returns a memory of \(2,\)",
         ),
         (
+            {"learn": lambda value, outcome, params: value + np.sign(outcome.reward) * params["own"]},
+            "The agent's learn cannot be compiled.*functions of jnp in place of those of np",
+        ),
+        (
+            {"log_probabilities": lambda value, seen, params: np.log(np.array(value))},
+            "The agent's log_probabilities cannot be compiled.*functions of jnp in place of those of np",
+        ),
+        (
+            {"learn": lambda value, outcome, params: value if outcome.reward > 0 else 0 * value},
+            r"The agent's learn cannot be compiled.*write jnp.where\(condition, a, b\) in place of `if`",
+        ),
+        (
+            {"learn": lambda value, outcome, params: value.__setitem__(0, params["own"])},
+            r"The agent's learn fails with 2 actions.*array.at\[i\].add\(x\) in place of",
+        ),
+        (
             {"learn": lambda value, outcome, params: value},
             "params has 'own', which the agent never reads; it reads 'sharpness'",
         ),
@@ -71,6 +87,50 @@ SHOWN = {"shown": np.random.default_rng(0).integers(0, 2, (4, 30, 2)).astype(flo
 def test_functions_that_do_not_fit_together_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         check_agent(AGENT._replace(**change), NAMES, 2, after=SHOWN)
+
+
+@pytest.mark.parametrize("transform", [lambda x: x, jax.nn.softmax])
+def test_probabilities_that_do_not_sum_to_one_are_warned_of(transform):
+    agent = AGENT._replace(
+        log_probabilities=lambda value, seen, params: transform(params["sharpness"] * value)
+    )
+    with pytest.warns(UserWarning, match="sum to .* in place of 1.*is jax.nn.log_softmax missing"):
+        check_agent(agent, NAMES, 2, after=SHOWN)
+
+
+def test_an_agent_whose_probabilities_are_nan_does_not_play():
+    def by_count(value, seen, params):
+        return jax.nn.log_softmax(params["bonus"] / jnp.sqrt(value))  # of counts, which are 0 at first
+
+    counts = rwlib.Agent(
+        lambda params, n_actions: jnp.zeros(n_actions),
+        by_count,
+        lambda value, outcome, params: value + outcome.chosen,
+    )
+    with pytest.raises(ValueError, match="log_probabilities are NaN on trial 0 of subject 0"):
+        rwlib.simulate(jax.random.key(0), jnp.ones((5, 2)), {"bonus": 1.0}, counts)
+    data = rwlib.ChoiceData([[0, 1]], [[1.0, 0.0]], subjects=["ada"])
+    model = rwlib.Model("counts", (rwlib.GroupParameter("bonus", "identity", 1.0, 1.0, 1.0),), counts)
+    with pytest.raises(ValueError, match="log-likelihood of subject 'ada', with the model 'counts'.*is nan"):
+        rwlib.fit(data, model, progress_bar=False)
+
+
+def test_a_branch_that_has_no_gradient_is_found_before_anything_is_sampled():
+    def felt(value, outcome, params):
+        reward = outcome.reward
+        felt = jnp.where(reward >= 0, reward ** params["rho"], -((-reward) ** params["rho"]))
+        return value + outcome.chosen * params["alpha"] * (felt - value)
+
+    utility = rwlib.Agent(
+        lambda params, n_actions: jnp.zeros(n_actions),
+        lambda value, seen, params: jax.nn.log_softmax(3 * value),
+        felt,
+    )
+    parameters = tuple(rwlib.GroupParameter(name, "expit", 0.0, 1.0, 1.0) for name in ("alpha", "rho"))
+    data = rwlib.ChoiceData([[0, 1, 0, 1]], [[0.5, -0.5, 1.0, -1.0]], subjects=["ada"])
+    assert np.isfinite(rwlib.log_likelihood(data, {"alpha": 0.5, "rho": 0.5}, utility)).all()
+    with pytest.raises(ValueError, match="of subject 'ada'.*has no gradient by 'rho'.*jnp.where"):
+        rwlib.fit(data, rwlib.Model("utility", parameters, utility), progress_bar=False)
 
 
 def test_the_likelihood_is_that_of_a_plain_loop_and_so_is_its_gradient():

@@ -153,14 +153,15 @@ def recover_parameters(
     ----------
     n_subjects, n_trials : int
         Of each data set.
-    beta : float
-        Median of the subjects' inverse temperatures, above 0.
+    beta : float, optional
+        Median of the subjects' inverse temperatures, above 0. Default: that of the prior.
     n_datasets : int, default 10
         More give the table less noise. Each has subjects, outcomes and choices of its own.
     seed : int, default 0
         Of everything random.
     model : Model, default ASYMMETRIC
-        Simulates and is fitted. ``beta`` must be one of its parameters, with transform exp.
+        Simulates and is fitted. Where ``beta`` is given, it must be one of its parameters, with transform
+        exp.
     reward_probs : sequence of float, default FIVE_ARMS
         Probability with which each arm pays. Each data set has outcomes of its own.
     outcomes : array, shape (n_trials, n_actions), optional

@@ -1,8 +1,10 @@
 """From the group to its subjects: centring, regressions on people and conditions, and the NumPyro model."""
 
+from functools import partial
 from itertools import repeat
 from collections.abc import Mapping, Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro
@@ -175,6 +177,53 @@ def log_likelihood_of_people(
     }
     by_row = log_likelihood_of_model(data, params, model)
     return by_row.reshape(-1, len(people[0])).sum(axis=0) if model.shifts else by_row
+
+
+def check_finite(data: ChoiceData, model: Model, regressors: Regressors | None, subjects: Sequence) -> None:
+    """Refuse a model whose log-likelihood has no value or no gradient in the middle of its prior.
+
+    NUTS moves along the gradient, so without one every transition would diverge.
+
+    Parameters
+    ----------
+    data, model, regressors
+        As for :func:`log_likelihood_of_people`.
+    subjects : sequence
+        What people are called.
+
+    Raises
+    ------
+    ValueError
+        If either is NaN or infinite. The message names the person and the parameters.
+    """
+    middle = jnp.array([[p.mean_location] for p in model.personal], float)
+    people = jnp.broadcast_to(middle, (len(model.personal), len(subjects)))
+    (_, values), slopes = _score_with_slopes(people, data, regressors, model)
+    in_the_middle = f"of subject {{!r}}, with the model {model.name!r} in the middle of its prior"
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise ValueError(
+            f"The log-likelihood {in_the_middle.format(subjects[bad[0]])}, is {values[bad[0]]}. Do the "
+            "agent's functions give a probability of 0, divide by 0, or take the logarithm or root of a "
+            "negative number?"
+        )
+    bad = np.argwhere(~np.isfinite(slopes))
+    if len(bad):
+        names = ", ".join(repr(model.personal[i].name) for i in sorted({i for i, _ in bad.tolist()}))
+        raise ValueError(
+            f"The log-likelihood {in_the_middle.format(subjects[bad[0][1]])}, has no gradient by {names}. "
+            "The usual cause is jnp.where, which differentiates the branch that is not taken, too. Give both "
+            "branches arguments that are harmless, as in jnp.abs(x) ** rho for (-x) ** rho."
+        )
+
+
+@partial(jax.jit, static_argnames="model")
+def _score_with_slopes(people, data, regressors, model):
+    def score(people):
+        by_person = log_likelihood_of_people(people, data, model, regressors)
+        return by_person.sum(), by_person
+
+    return jax.value_and_grad(score, has_aux=True)(people)
 
 
 def in_conditions(

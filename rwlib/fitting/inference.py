@@ -17,9 +17,11 @@ from rwlib.data.choices import ChoiceData
 from rwlib.data.design import arrays_of
 from rwlib.fitting.diagnostics import Report, check
 from rwlib.fitting.effects import describe
+from rwlib.fitting.hierarchy import check_finite
 from rwlib.fitting.models import ASYMMETRIC, Model, check_model
 from rwlib.fitting.sampling import Schedule, sample
 from rwlib.fitting.trees import to_datatree
+from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 
 __all__ = ["CheckedFit", "Settings", "fit", "fit_and_check", "fit_many"]
 
@@ -95,7 +97,8 @@ def fit(
     ------
     ValueError
         If ``data`` or ``model`` is something else, a count is too small, ``target_accept`` is not in (0, 1),
-        the seed is negative, or a formula cannot be meant (:func:`rwlib.fitting.effects.describe`).
+        the seed is negative, a formula cannot be meant (:func:`rwlib.fitting.effects.describe`), or an agent
+        of your own has no finite log-likelihood or gradient in the middle of the prior.
 
     Warns
     -----
@@ -187,8 +190,8 @@ def fit_many(
     Raises
     ------
     ValueError
-        If there is no data set, their sizes differ, there is not one seed for each, or a setting is
-        impossible.
+        If there is no data set, their sizes differ, there is not one seed for each, a setting is impossible,
+        or an agent of your own has no finite log-likelihood or gradient in the middle of the prior.
 
     Examples
     --------
@@ -216,6 +219,9 @@ def fit_many(
         (dataclasses.replace(each.data.without_labels(), blocks=blocks), each.regressors)
         for each in described
     ]
+    if model.agent is not RESCORLA_WAGNER_AGENT:  # whose gradient is known by heart
+        for (unlabelled, columns), data in zip(anonymous, datasets):
+            check_finite(unlabelled, described[0].model, columns, data.subjects)
     stacked, regressors = jax.tree.map(lambda *leaves: np.stack(leaves), *anonymous)
     seeds = tuple(map(int, range(len(datasets)) if seeds is None else seeds))
     num_warmup, num_samples, num_chains = map(int, settings[:3])

@@ -55,6 +55,8 @@ class GroupParameter(NamedTuple):
 
     Subject i has the value transform(group mean + group SD · zᵢ) with zᵢ ~ N(0, 1); the group mean is
     N(mean_location, mean_scale) and the group SD half-normal with scale sd_scale, all before the transform.
+    The transform ``"expit"`` leads to numbers between 0 and 1, ``"exp"`` and ``"softplus"`` to positive ones,
+    and ``"identity"`` to any.
 
     The form in which it is sampled does not change the posterior, only how well NUTS moves. By default it
     moves the zᵢ, which is right where subjects' data say little. ``centred=True`` moves the values before the

@@ -1,6 +1,7 @@
 """Who plays: how an agent chooses and what it learns, one trial at a time. Simulation and likelihood share
 it."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -23,6 +24,14 @@ __all__ = [
     "session",
     "trials_of",
 ]
+
+
+#: What people write who have not compiled a function before.
+COMPILED = (
+    "It is compiled with values that are not known yet: write jnp.where(condition, a, b) in place of `if`, "
+    "functions of jnp in place of those of np, float() and int(), and array.at[i].add(x) in place of "
+    "array[i] += x."
+)
 
 
 class Parameter(NamedTuple):
@@ -67,8 +76,8 @@ class Agent(NamedTuple):
         arrays.
     log_probabilities : callable
         ``log_probabilities(memory, seen, params)``, with :class:`Seen`, returns the log-probability of each
-        action, shape (n_actions,). What is not on offer is left out afterwards, and the rest is made to sum
-        to 1.
+        action, shape (n_actions,), as ``jax.nn.log_softmax`` does. Where the design says what is on offer,
+        the other actions are left out afterwards, and the rest is made to sum to 1.
     learn : callable
         ``learn(memory, outcome, params)``, with :class:`Outcome`, returns the memory after the trial, in the
         shapes that it had before.
@@ -76,8 +85,8 @@ class Agent(NamedTuple):
         The same for a choice whose outcome was not shown, with a ``reward`` of NaN. Default: the memory stays
         as it is.
     parameters : tuple of Parameter
-        Those that may be left out or must lie in a range. Whatever else the functions read in ``params`` must
-        be given, and may be any number.
+        Those that may be left out or must lie in a range (:class:`Parameter`). Whatever else the functions
+        read in ``params`` must be given, and may be any number.
 
     Examples
     --------
@@ -289,6 +298,11 @@ def check_agent(
         If a function reads a parameter or a column that there is not, or one that is known only after the
         choice; if it returns another shape than it must; or if a parameter is read by none.
 
+    Warns
+    -----
+    UserWarning
+        If the probabilities of all actions do not sum to 1.
+
     Examples
     --------
     >>> from rwlib.model.agents import check_agent
@@ -317,35 +331,42 @@ def _check_agent(agent, names, n_actions, before, after):
             values, f"The agent's {function} reads {kind} {{}}, which is not given{ending}; given are {{}}."
         )
 
-    def shapes_of(function, call, known):
-        params = watched(function, "the parameter", dict.fromkeys(names, one))
+    def shapes_of(function, call, known, *arrays):
+        def traced(values, *arrays):  # so that NumPy, which cannot be compiled, fails here
+            params = watched(function, "the parameter", values)
+            result = call(params, *arrays)
+            read.update(params.read)
+            return result
+
         try:
-            shapes = jax.eval_shape(lambda: call(params))
+            return jax.eval_shape(traced, dict.fromkeys(names, one), *arrays)
         except ValueError as error:
             raise ValueError(str(error)) from None  # without what JAX adds
+        except jax.errors.JAXTypeError as error:
+            raise ValueError(f"The agent's {function} cannot be compiled. {COMPILED}\n{error}") from error
         except Exception as error:
+            hint = f" {COMPILED}" if "immutable" in str(error) else ""
             raise ValueError(
-                f"The agent's {function} fails with {n_actions} actions and {known}: {error}"
+                f"The agent's {function} fails with {n_actions} actions and {known}: {error}{hint}"
             ) from error
-        read.update(params.read)
-        return shapes
 
     before, after = (
-        {name: jnp.zeros(shape, dtype) for name, shape, dtype in columns} for columns in (before, after)
+        {name: np.zeros(shape, dtype) for name, shape, dtype in columns} for columns in (before, after)
     )
-    everything = jnp.ones(n_actions, bool)
+    everything = np.ones(n_actions, bool)
     memory = shapes_of(
         "start", lambda params: jax.tree.map(jnp.asarray, agent.start(params, n_actions)), "its parameters"
     )
     stand_in = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), memory)
 
     later = ", or known only after the choice" if after else ""
-    extra = watched("log_probabilities", "the column", before, later)
-    seen = Seen(everything, extra)
+
+    def log_probabilities(params, memory, offered, columns):
+        extra = watched("log_probabilities", "the column", columns, later)
+        return jnp.asarray(agent.log_probabilities(memory, Seen(offered, extra), params))
+
     log_probs = shapes_of(
-        "log_probabilities",
-        lambda params: jnp.asarray(agent.log_probabilities(stand_in, seen, params)),
-        _shape_words(memory),
+        "log_probabilities", log_probabilities, _shape_words(memory), stand_in, everything, before
     )
     if log_probs.shape != (n_actions,):
         raise ValueError(
@@ -356,13 +377,13 @@ def _check_agent(agent, names, n_actions, before, after):
         call = getattr(agent, function)
         if call is None:
             continue
-        extra = watched(function, "the column", {**before, **after})
-        outcome = Outcome(jnp.zeros(n_actions), jnp.zeros(()), everything, extra)
-        learned = shapes_of(
-            function,
-            lambda params: jax.tree.map(jnp.asarray, call(stand_in, outcome, params)),
-            _shape_words(memory),
-        )
+
+        def learn(params, memory, chosen, reward, offered, columns):
+            outcome = Outcome(chosen, reward, offered, watched(function, "the column", columns))  # noqa: B023
+            return jax.tree.map(jnp.asarray, call(memory, outcome, params))  # noqa: B023
+
+        arrays = stand_in, jnp.zeros(n_actions), jnp.zeros(()), everything, {**before, **after}
+        learned = shapes_of(function, learn, _shape_words(memory), *arrays)
         same = jax.tree.structure(learned) == jax.tree.structure(memory)
         if not same or [x.shape for x in jax.tree.leaves(learned)] != [
             x.shape for x in jax.tree.leaves(memory)
@@ -377,6 +398,18 @@ def _check_agent(agent, names, n_actions, before, after):
         raise ValueError(
             f"params has {unread[0]!r}, which the agent never reads; it reads "
             f"{', '.join(map(repr, sorted(read))) or 'none'}."
+        )
+    with jax.ensure_compile_time_eval():  # we may be within a function that is being compiled
+        params = dict.fromkeys(names, jnp.array(0.5))
+        first = jax.jit(lambda params: agent.start(params, n_actions))(params)
+        log_probs = np.asarray(jax.jit(log_probabilities)(params, first, everything, before))
+    total = np.exp(log_probs).sum()
+    if np.isfinite(total) and abs(total - 1) > 1e-3:
+        warnings.warn(
+            f"The probabilities of an agent's actions sum to {total:.3g} in place of 1 (on the first trial,"
+            " with all parameters at 0.5). log_probabilities must return their logarithms: is"
+            " jax.nn.log_softmax missing?",
+            stacklevel=4,
         )
 
 

@@ -69,7 +69,7 @@ def log_likelihood(
     nothing is stored per trial, and nothing runs backwards. Without a derivative, only values and trace are
     carried. ``jax.grad``, ``jax.jvp`` and second derivatives all work. Beside the data, the gradient works in
     a few copies of what is carried, at most 6 n_actions + 8 numbers for each subject, however many trials
-    there are.
+    there are. All of that holds for the course's own agent; of others JAX takes the derivative in reverse.
 
     Parameters
     ----------

@@ -95,6 +95,12 @@ def simulate(
     outcomes = jnp.broadcast_to(outcomes, (n_subjects, n_trials, n_actions)).astype(precision_of(params))
     mask = np.ones((n_subjects, n_trials), bool)
     choices, rewards, values, choice_probs, errors = play_all(key, outcomes, params, agent, design, mask)
+    if not isinstance(choice_probs, jax.core.Tracer) and np.isnan(choice_probs).any():
+        subject, trial, _ = np.argwhere(np.isnan(choice_probs))[0]
+        raise ValueError(
+            f"The agent's log_probabilities are NaN on trial {trial} of subject {subject}: is there a"
+            " division by 0, or the logarithm or root of a negative number?"
+        )
     data = ChoiceData(choices, rewards, mask, n_actions, range(n_subjects), design)
     return Simulation(data, values, choice_probs, errors)
 
