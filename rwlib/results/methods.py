@@ -69,6 +69,7 @@ def methods_of(
     The model is called symmetric.
     For each parameter, person $i$
     We drew from the posterior
+    A fit is accepted if
     """
     paragraphs = (
         _of_data(data, formulas),
