@@ -66,7 +66,7 @@ def methods_of(
     >>> for paragraph in methods.splitlines()[::2]:
     ...     print(*paragraph.split()[:5])
     We fitted a model to
-    The model is called symmetric.
+    This is the model symmetric.
     For each parameter, person $i$
     We drew from the posterior
     A fit is accepted if
