@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-
 from scipy.stats import norm
 
 from rwlib.data.choices import ChoiceData
@@ -18,7 +17,7 @@ from rwlib.fitting.diagnostics import MAX_R_HAT, MIN_E_BFMI, MIN_ESS
 from rwlib.fitting.models import TRANSFORMS, Model
 from rwlib.results.rules import RULES, symbol, the
 
-__all__ = ["methods_of", "plain"]
+__all__ = ["methods_of", "minus", "plain"]
 
 FIVE_PERCENT = 1.645  # SDs of a normal on each side of the mean that leave out 5%
 #: On which scale a group is normal.
@@ -161,7 +160,7 @@ def _of_rewards(rewards, zero, one):
             yield f"Rewards were divided by {one:g}."
         else:
             yield f"Rewards were scaled so that {zero:g} became 0 and {one:g} became 1."
-        yield f"Values and parameters are in these units: 1 is {_minus(f'{one - zero:g}')} of the table's."
+        yield f"Values and parameters are in these units: 1 is {minus(f'{one - zero:g}')} of the table's."
         they = "In these units they"
     if len(values) > 2:
         yield f"{they} ran from {values[0]:g} to {values[-1]:g}."
@@ -244,10 +243,10 @@ def _of_group(fit, model, formulas):
 def _prior(alike, model):
     p, sds = alike[0], np.array([-FIVE_PERCENT, FIVE_PERCENT])
     ends = np.asarray(TRANSFORMS[p.transform](p.mean_location + sds * p.mean_scale))
-    low, high = (_minus(np.format_float_positional(x, 2, fractional=False, trim="-")) for x in ends)
+    low, high = (minus(np.format_float_positional(x, 2, fractional=False, trim="-")) for x in ends)
     return (
         f"for {_listed([symbol(p.name, model) for p in alike])} on the {SCALES[p.transform]} scale, "
-        rf"$\mu$ is N({_minus(f'{p.mean_location:g}')}, {p.mean_scale:g}) and $\sigma$ half-normal with "
+        rf"$\mu$ is N({minus(f'{p.mean_location:g}')}, {p.mean_scale:g}) and $\sigma$ half-normal with "
         f"scale {p.sd_scale:g}, so that the typical person's value lies between {low} and {high} with a "
         "probability of 90%"
     )
@@ -276,7 +275,7 @@ def _before_any_data(fit, p, variable):
         ends = (
             np.format_float_positional(x, 2, fractional=False) for x in np.quantile(difference, [0.05, 0.95])
         )
-        said.append("between {} and {} for {}".format(*map(_minus, ends), plain(label)))
+        said.append("between {} and {} for {}".format(*map(minus, ends), plain(label)))
     if not said:
         return ""
     return f" (which puts the typical person's difference, with a probability of 90%, {_listed(said)})"
@@ -342,7 +341,15 @@ def _range(counts):
     return f"{counts.min():,}" if counts.min() == counts.max() else f"{counts.min():,} to {counts.max():,}"
 
 
-def _minus(number):
+def minus(number: str) -> str:
+    """A number in words, with a minus in the place of the hyphen.
+
+    Examples
+    --------
+    >>> from rwlib.results.methods import minus
+    >>> minus("-0.5")
+    '−0.5'
+    """
     return number.replace("-", "−")
 
 

@@ -19,7 +19,7 @@ from rwlib.fitting.models import TRANSFORMS, Model
 from rwlib.results.checklist import CITE, CITE_DIFFERENCES, LEFT_ABOUT_DIFFERENCES, LEFT_TO_YOU
 from rwlib.results.contrasts import contrast_draws, contrasts
 from rwlib.results.fitted import accepted, data_of, formulas_of, model_of
-from rwlib.results.methods import methods_of, plain
+from rwlib.results.methods import methods_of, minus, plain
 from rwlib.results.rules import RULES, SOURCES, has, symbol, the, words
 
 __all__ = ["Written", "estimates", "report", "write_report"]
@@ -304,14 +304,14 @@ def _of_people(fit, model):
     for p in model.parameters:
         values = fit["posterior"][p.name]
         means[p.name] = values.mean([d for d in values.dims if d != "subject"]).values
-    ends = {name: f"{x.min():.2f} to {x.max():.2f}".replace("-", "−") for name, x in means.items()}
+    ends = {name: minus(f"{x.min():.2f} to {x.max():.2f}") for name, x in means.items()}
     said = "; ".join(f"{symbol(name, model)}: {low_high}" for name, low_high in ends.items())
     yield f"People's own posterior means ran over these ranges: {said}."
     if len(means) > 1 and len(next(iter(means.values()))) > 2:
         correlations = pd.DataFrame(means).corr()
         pairs = [(a, b) for i, a in enumerate(means) for b in list(means)[:i]]
         a, b = max(pairs, key=lambda pair: abs(correlations.loc[pair]))
-        largest = f"{correlations.loc[a, b]:.2f}".replace("-", "−")
+        largest = minus(f"{correlations.loc[a, b]:.2f}")
         yield (
             f"Over people, these means correlate at {largest} where they do so most, for {symbol(b, model)} "
             f"and {symbol(a, model)}."
@@ -322,17 +322,13 @@ def _of_differences(table, model, rope):
     rows = [] if table is None else table.to_dict("records")
     beside_products = {(row["parameter"], row["kind"]) for row in rows if "×" in row["term"]}
     for row in rows:
-        in_rope, what = (
-            "",
-            f"For {the(row['parameter'], model)}, {plain(row['meaning'])} (term {plain(row['term'])})",
-        )
+        what = f"For {the(row['parameter'], model)}, {plain(row['meaning'])} (term {plain(row['term'])})"
         direction = f"{SIGNS[row['direction']]} with probability {_probability(row['p_direction'])}"
-        if (
-            row["parameter"],
-            row["kind"],
-        ) in beside_products:  # no pair of typical people differs by this alone
+        # Beside a product, no pair of typical people differs by this term alone.
+        if (row["parameter"], row["kind"]) in beside_products:
             yield f"{what} has the coefficient {_interval(row, 'effect')}, which is {direction}."
             continue
+        in_rope = ""
         if row["parameter"] in rope:
             in_rope = (
                 f"; {row['in_rope']:.0%} of its draws lie in the region of practical equivalence, "
@@ -392,7 +388,7 @@ def _interval(row, name):
     """A mean and its interval, with two decimals, or as many as the interval has two digits."""
     low, high = row[f"{name}_from"], row[f"{name}_to"]
     places = max(2, 1 - math.floor(math.log10(high - low))) if high > low else 2
-    return f"{row[name]:.{places}f} [{low:.{places}f}, {high:.{places}f}]".replace("-", "−")
+    return minus(f"{row[name]:.{places}f} [{low:.{places}f}, {high:.{places}f}]")
 
 
 def _page_of_estimates(table, model, interval):
