@@ -22,7 +22,7 @@ from rwlib import (
     recover_models,
 )
 from rwlib.checking import comparison, folds
-from rwlib.checking.comparison import compare_by_person, compare_scores, scores_by_person
+from rwlib.checking.comparison import as_elpd, compare_by_person, compare_scores, scores_by_person
 from rwlib.fitting import inference
 from rwlib.fitting.diagnostics import Report
 
@@ -379,11 +379,9 @@ def test_somebody_without_trials_is_in_no_fold_and_has_no_score(group, monkeypat
 # By person
 
 
-def elpd_of(scores, people, kind="loo"):
+def elpd_of(scores, people, kind="loo", **more):
     elpd_i = xr.DataArray(np.asarray(scores, float), dims="point", coords={"subject": ("point", people)})
-    return arviz_stats.ELPDData(
-        kind, float(elpd_i.sum()), 0.0, 0.0, 1, elpd_i.size, "log", False, 0.7, elpd_i=elpd_i
-    )
+    return as_elpd(kind, elpd_i, p=0.0, n_samples=1, **more)
 
 
 def test_differences_are_summed_within_people_before_their_variance_is_taken():
@@ -437,7 +435,7 @@ def test_loo_and_kfold_are_compared_alike(tiny, tiny_fit):
 def test_scores_that_cannot_be_compared_are_named():
     one = elpd_of([-1.0, -2.0], ["a", "b"])
     with pytest.raises(ValueError, match="'x' \\(loo\\) and of 'y' \\(loo_kfold\\) are not of the same kind"):
-        compare_by_person({"x": one, "y": elpd_of([-1.0, -2.0], ["a", "b"], kind="loo_kfold")})
+        compare_by_person({"x": one, "y": elpd_of([-1.0, -2.0], ["a", "b"], "loo_kfold", n_folds=2)})
     with pytest.raises(ValueError, match="same choices"):
         compare_by_person({"x": one, "y": elpd_of([-1.0, -2.0], ["a", "a"])})
     with pytest.raises(ValueError, match="at least one model"):

@@ -353,18 +353,18 @@ def in_single_precision(params):
 def as_elpd(kind, elpd_i, *, p, n_samples, **more):
     """ArviZ's container, with its bound on k and its standard error, for scores that ArviZ did not add up."""
     n = elpd_i.size
-    good_k = min(1 - 1 / np.log10(n_samples), 0.7) if n_samples > 1 else 0.7
-    total, se = float(elpd_i.sum()), float(np.sqrt(n * elpd_i.var()))
-    return ELPDData(
-        kind,
-        total,
-        se,
-        p,
+    fields = dict(
+        elpd=float(elpd_i.sum()),
+        se=float(np.sqrt(n * elpd_i.var())),
+        p=p,
         n_samples=n_samples,
         n_data_points=n,
         scale="log",
         warning=False,
-        good_k=good_k,
+        good_k=min(1 - 1 / np.log10(n_samples), 0.7) if n_samples > 1 else 0.7,
         elpd_i=elpd_i,
         **more,
     )
+    # ArviZ has one class for all kinds up to arviz-stats 1.2, and one for each kind from 1.3 on.
+    of_kind = getattr(arviz_stats, {"loo": "ELPDDataLOO", "loo_kfold": "ELPDDataLOOKFold"}[kind], None)
+    return ELPDData(kind=kind, **fields) if of_kind is None else of_kind(**fields)

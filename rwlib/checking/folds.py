@@ -140,7 +140,8 @@ def kfold_by_subject(
     elpd_i = of_everybody(scores, passes=("subject", passes[fold_of[everybody]]))
     n_eff_i = of_everybody(n_eff)
     n_draws = Settings(**settings).n_draws
-    elpd = as_elpd("loo_kfold", elpd_i, p=np.nan, n_samples=n_draws, n_folds=n_folds, n_eff_i=n_eff_i)
+    elpd = as_elpd("loo_kfold", elpd_i, p=np.nan, n_samples=n_draws, n_folds=n_folds)
+    elpd.n_eff_i = n_eff_i
     elpd.warning = bool(not passes.all() or n_eff_i.min() < MIN_N_EFF)
     if not passes.all():
         worst = checked[int(np.argmin(passes))].report

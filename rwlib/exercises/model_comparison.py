@@ -2,8 +2,8 @@
 
 import numpy as np
 import xarray as xr
-from arviz_stats import ELPDData
 
+from rwlib.checking.comparison import as_elpd
 from rwlib.exercises.answers import call, checker, demand, in_words, number, numbers
 
 __all__ = ["check_versus"]
@@ -102,17 +102,4 @@ def _elpd(scores):
     subject, trial = (places.ravel() for places in np.indices(scores.shape))
     coords = {"subject": ("point", subject), "trial": ("point", trial)}
     elpd_i = xr.DataArray(scores.ravel(), dims="point", coords=coords)
-    n = scores.size
-    return ELPDData(
-        "loo",
-        float(scores.sum()),
-        float(np.sqrt(n) * scores.std()),
-        p=0.0,
-        n_samples=1000,
-        n_data_points=n,
-        scale="log",
-        warning=False,
-        good_k=0.7,
-        elpd_i=elpd_i,
-        pareto_k=xr.full_like(elpd_i, 0.1),
-    )
+    return as_elpd("loo", elpd_i, p=0.0, n_samples=1000, pareto_k=xr.full_like(elpd_i, 0.1))
