@@ -3,8 +3,8 @@
 Folders follow the reader's way, and a module imports only from those above it in the list:
 
 - ``data``: ``design``, ``choices``, ``suspicion``, ``tables``, ``reading``
-- ``model``: ``learning``, ``choice``, ``agents``, ``rescorla_wagner``, ``parameters``, ``tasks``,
-  ``simulation``, ``in_line``, ``one_pass``, ``likelihood``
+- ``model``: ``learning``, ``choice``, ``agents``, ``agent_check``, ``rescorla_wagner``, ``parameters``,
+  ``tasks``, ``simulation``, ``in_line``, ``one_pass``, ``likelihood``
 - ``fitting``: ``models``, ``hierarchy``, ``formulas``, ``effects``, ``proposals``, ``moves``,
   ``positions``, ``sampling``, ``convergence``, ``diagnostics``, ``trees``, ``inference``
 - ``agents``: ``forgetting``, ``confirmation_bias``, ``pearce_hall``, ``go_no_go``

@@ -16,7 +16,8 @@ from jax.typing import ArrayLike
 from jaxtyping import Bool, Num, PRNGKeyArray
 from numpyro.infer import Predictive
 
-from rwlib.model.agents import check_agent, precision_of, session, trials_of
+from rwlib.model.agent_check import check_agent
+from rwlib.model.agents import precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
 from rwlib.data.choices import ChoiceData, check_is_choice_data
 from rwlib.data.design import Design, check_design
