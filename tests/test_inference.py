@@ -18,9 +18,10 @@ from scipy.stats import norm
 
 import rwlib
 from rwlib import ASYMMETRIC, GroupParameter, Model, check, fit, fit_many
-from rwlib.fitting import hierarchy, inference, positions, sampling
+from rwlib.fitting import hierarchy, inference, sampling
 from rwlib.fitting.diagnostics import Report
 from rwlib.fitting.inference import Settings, fit_and_check
+from rwlib.fitting.stretch import Stretch, unstretch
 
 RNG = np.random.default_rng(3)
 TRUE = {"alpha_pos": RNG.beta(5, 5, 12), "alpha_neg": RNG.beta(5, 5, 12), "beta": 1 / RNG.beta(5, 5, 12)}
@@ -140,9 +141,7 @@ def test_the_acceptance_rate_follows_its_target(data, target_accept, low, high):
 
 
 def test_the_warm_up_learns_a_stretch_under_which_the_posterior_is_round(good, data):
-    shape = positions.Stretch(
-        *(jnp.asarray(good["sampler"][f"stretch_{name}"].values) for name in positions.Stretch._fields)
-    )
+    shape = Stretch(*(jnp.asarray(good["sampler"][f"stretch_{name}"].values) for name in Stretch._fields))
     sites = good["unconstrained_posterior"].dataset.isel(draw=slice(None, None, 10))
     rows = [sites[f"{p.name}_group_mean"] for p in ASYMMETRIC.parameters] + [
         np.exp(sites[f"{p.name}_group_sd"]) for p in ASYMMETRIC.parameters
@@ -153,7 +152,7 @@ def test_the_warm_up_learns_a_stretch_under_which_the_posterior_is_round(good, d
             *(sites[f"{p.name}_offset"].values.reshape(-1, 12).T for p in ASYMMETRIC.parameters),
         ]
     )
-    moved = jax.vmap(lambda x: positions.unstretch(x, shape))(jnp.asarray(position.T, jnp.float32))
+    moved = jax.vmap(lambda x: unstretch(x, shape))(jnp.asarray(position.T, jnp.float32))
     spread = np.asarray(moved).std(axis=0)
     assert (0.6 < spread).all() and (spread < 1.6).all()
     assert np.abs(np.corrcoef(np.asarray(moved)[:, :6].T) - np.eye(6)).max() < 0.4

@@ -124,7 +124,7 @@ def to_datatree(
     learned = {
         "step_size": tuning.step_size,
         "jump_rate": (("chain", "subject"), sampled.jump_rate),
-        # The stretch under which NUTS moves (rwlib.fitting.positions), which stands for a mass matrix.
+        # The stretch under which NUTS moves (rwlib.fitting.stretch), which stands for a mass matrix.
         "stretch_centre": ("dimension", shape.centre),
         "stretch_group": (("group", "group_moved"), shape.group),
         "stretch_slope": (("subject", "parameter", "group"), shape.slope),
