@@ -6,7 +6,8 @@ Folders follow the reader's way, and a module imports only from those above it i
 - ``model``: ``learning``, ``choice``, ``agents``, ``agent_check``, ``rescorla_wagner``, ``parameters``,
   ``tasks``, ``simulation``, ``in_line``, ``one_pass``, ``likelihood``
 - ``fitting``: ``models``, ``hierarchy``, ``formulas``, ``effects``, ``proposals``, ``moves``,
-  ``positions``, ``stretch``, ``sampling``, ``convergence``, ``diagnostics``, ``trees``, ``inference``
+  ``positions``, ``stretch``, ``sampling``, ``convergence``, ``diagnostics``, ``trees``, ``request``,
+  ``inference``
 - ``agents``: ``forgetting``, ``confirmation_bias``, ``pearce_hall``, ``go_no_go``
 - ``checking``: ``prediction``, ``summaries``, ``calibration``, ``verdict``, ``comparison``, ``folds``,
   ``recovery``, ``model_recovery``

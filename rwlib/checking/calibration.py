@@ -17,7 +17,8 @@ from rwlib.data.design import Design
 from rwlib.data.choices import ChoiceData
 from rwlib.fitting.hierarchy import log_likelihood_of_model
 from rwlib.fitting.models import Model
-from rwlib.fitting.inference import Settings, check_seed, fit_and_check
+from rwlib.fitting.inference import fit_and_check
+from rwlib.fitting.request import Settings, check_seed
 from rwlib.checking.prediction import sample_prior
 from rwlib.model.simulation import simulate
 
@@ -233,7 +234,7 @@ def calibrate(
     n_ranks : int, default 100
         See :func:`rank_table`.
     **settings
-        Of the sampler: :class:`rwlib.fitting.inference.Settings`.
+        Of the sampler: :class:`rwlib.fitting.request.Settings`.
 
     Returns
     -------

@@ -45,7 +45,7 @@ def recover_models(
     seed : int
         Of everything random.
     **settings
-        Of the sampler: :class:`rwlib.fitting.inference.Settings`. Fits that fail are run once more, by the
+        Of the sampler: :class:`rwlib.fitting.request.Settings`. Fits that fail are run once more, by the
         rule of :func:`rwlib.fitting.inference.fit_and_check`.
 
     Returns

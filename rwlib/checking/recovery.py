@@ -11,8 +11,9 @@ from jax.typing import ArrayLike
 from jaxtyping import Num
 
 from rwlib.data.design import Design
-from rwlib.fitting.inference import check_seed, fit_and_check
+from rwlib.fitting.inference import fit_and_check
 from rwlib.fitting.models import ASYMMETRIC, TRANSFORMS, Model
+from rwlib.fitting.request import check_seed
 from rwlib.model.simulation import simulate
 from rwlib.model.tasks import FIVE_ARMS, bernoulli_outcomes
 
@@ -172,7 +173,7 @@ def recover_parameters(
     interval : float in (0, 1), default 0.9
         Probability of the intervals whose coverage is counted.
     **settings
-        Of the sampler: :class:`rwlib.fitting.inference.Settings`.
+        Of the sampler: :class:`rwlib.fitting.request.Settings`.
 
     Returns
     -------
