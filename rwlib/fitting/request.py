@@ -10,7 +10,7 @@ from rwlib.data.design import arrays_of
 from rwlib.fitting.effects import Described
 from rwlib.fitting.models import Model, check_model
 
-__all__ = ["Settings", "check_alike", "check_request", "check_seed", "suspicious_rewards"]
+__all__ = ["Settings", "check_alike", "check_request", "check_seed", "check_share", "suspicious_rewards"]
 
 
 class Settings(NamedTuple):
@@ -52,6 +52,20 @@ def check_seed(seed: int) -> None:
     """
     if seed % 1 or not 0 <= seed < 2**32:
         raise ValueError(f"A seed is {seed}; it must be a whole number from 0 to 2³² − 1.")
+
+
+def check_share(name: str, value: float) -> None:
+    """Refuse what cannot be a share, or a probability of which something is left on both sides.
+
+    Examples
+    --------
+    >>> from rwlib.fitting.request import check_share
+    >>> check_share("interval", 90.0)
+    Traceback (most recent call last):
+    ValueError: interval is 90.0; it must lie between 0 and 1.
+    """
+    if not 0 < value < 1:
+        raise ValueError(f"{name} is {value}; it must lie between 0 and 1.")
 
 
 def check_request(
@@ -115,8 +129,8 @@ def check_request(
         value = getattr(settings, name)
         if value % 1 or value < least:
             raise ValueError(f"{name} is {value}; it must be a whole number, at least {least}.")
-    if settings.target_accept is not None and not 0 < settings.target_accept < 1:
-        raise ValueError(f"target_accept is {settings.target_accept}; it must lie between 0 and 1.")
+    if settings.target_accept is not None:
+        check_share("target_accept", settings.target_accept)
 
 
 def check_alike(described: Sequence[Described]) -> None:

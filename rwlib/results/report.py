@@ -16,6 +16,7 @@ import xarray as xr
 
 from rwlib.fitting.convergence import diagnose
 from rwlib.fitting.models import TRANSFORMS, Model
+from rwlib.fitting.request import check_share
 from rwlib.results.checklist import CITE, CITE_DIFFERENCES, LEFT_ABOUT_DIFFERENCES, LEFT_TO_YOU
 from rwlib.results.contrasts import contrast_draws, contrasts
 from rwlib.results.fitted import accepted, data_of, formulas_of, model_of
@@ -110,7 +111,7 @@ def report(
     verdict = accepted(fit, "There is nothing to report about this fit.")
     model, data = model_of(fit, model), data_of(fit)
     formulas = formulas_of(fit)
-    _check_interval(interval)
+    check_share("interval", interval)
     table = _estimates(fit, model, interval)
     differences = contrasts(fit, model, rope=rope, interval=interval) if any(formulas.values()) else None
     made_with = _versions(fit)
@@ -176,13 +177,8 @@ def estimates(fit: xr.DataTree, model: Model | None = None, *, interval: float =
     (['alpha', 'beta'], ['typical', 'typical_from', 'typical_to'])
     """
     accepted(fit, "No estimate can be read from this fit.")
-    _check_interval(interval)
+    check_share("interval", interval)
     return _estimates(fit, model_of(fit, model), interval)
-
-
-def _check_interval(interval):
-    if not 0 < interval < 1:
-        raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
 
 
 def _estimates(fit, model, interval):
