@@ -14,6 +14,7 @@ from rwlib.agents.pearce_hall import PEARCE_HALL
 from rwlib.fitting.diagnostics import Report, check
 from rwlib.fitting.effects import describe
 from rwlib.fitting.models import GroupParameter, Model, check_fitted, model_fingerprint
+from rwlib.fitting.trees import evenly_spaced
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.rescorla_wagner import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
 
@@ -235,10 +236,7 @@ def draws_of(fit: xr.DataTree, model: Model, num_draws: int) -> Rows:
     data = data_of(fit)
     described = describe(data, model, within=formulas_of(fit)["within"])
     posterior = fit["posterior"].to_dataset().stack(sample=("chain", "draw"))
-    n_draws = posterior.sizes["sample"]
-    posterior = posterior.isel(
-        sample=np.linspace(0, n_draws - 1, min(n_draws, num_draws)).round().astype(int)
-    )
+    posterior = posterior.isel(sample=evenly_spaced(posterior.sizes["sample"], num_draws))
     n_rows, given = described.data.n_subjects, {}
     for p in model.parameters:
         values = posterior[p.name]
