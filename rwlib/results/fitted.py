@@ -18,7 +18,7 @@ from rwlib.fitting.trees import evenly_spaced
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.rescorla_wagner import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
 
-__all__ = ["Rows", "accepted", "check_is_fit", "data_of", "draws_of", "formulas_of", "model_of", "to_trials"]
+__all__ = ["Rows", "accepted", "data_of", "draws_of", "formulas_of", "model_of", "to_trials"]
 
 #: Agents that come with rwlib, whose models a fit need not be told of.
 AGENTS = (
@@ -56,35 +56,11 @@ def accepted(fit: xr.DataTree, otherwise: str) -> Report:
     Traceback (most recent call last):
     ValueError: Nothing is reported. Do not use this fit: ...
     """
-    check_is_fit(fit)
     verdict = check(fit)
     if not verdict:
         numbers = str(verdict).split("\n- ")[0].replace("\n", " ")
         raise ValueError(f"{otherwise} {numbers} rwlib.check(fit) says what is wrong and what to do.")
     return verdict
-
-
-def check_is_fit(fit: object) -> None:
-    """Refuse what is no fit.
-
-    Raises
-    ------
-    ValueError
-        If ``fit`` is no tree with a posterior.
-
-    Examples
-    --------
-    >>> from rwlib.results.fitted import check_is_fit
-    >>> check_is_fit(None)
-    Traceback (most recent call last):
-    ValueError: This is no fit, but of type NoneType. Give what rwlib.fit or rwlib.load returns.
-    """
-    if not isinstance(fit, xr.DataTree):
-        raise ValueError(
-            f"This is no fit, but of type {type(fit).__name__}. Give what rwlib.fit or rwlib.load returns."
-        )
-    if "posterior" not in fit.children:
-        raise ValueError("The fit holds no draws. Give what rwlib.fit or rwlib.load returns.")
 
 
 def data_of(fit: xr.DataTree) -> ChoiceData:
