@@ -12,7 +12,7 @@ Folders follow the reader's way, and a module imports only from those above it i
 - ``checking``: ``prediction``, ``summaries``, ``calibration``, ``verdict``, ``comparison``, ``folds``,
   ``recovery``, ``model_recovery``
 - ``results``: ``fitted``, ``groups``, ``contrasts``, ``trialwise``, ``storage``, ``rules``,
-  ``methods``, ``report``, ``power``
+  ``methods``, ``findings``, ``report``, ``power``
 - ``plotting``
 - ``running``, which the others use where they keep compiled programs: ``machine``, ``compilation``,
   ``sources``, ``fingerprint``, ``studies``

@@ -18,7 +18,16 @@ from rwlib.fitting.trees import evenly_spaced
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.rescorla_wagner import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
 
-__all__ = ["Rows", "accepted", "data_of", "draws_of", "formulas_of", "model_of", "to_trials"]
+__all__ = [
+    "Rows",
+    "accepted",
+    "data_of",
+    "draws_of",
+    "formulas_of",
+    "mean_over_people",
+    "model_of",
+    "to_trials",
+]
 
 #: Agents that come with rwlib, whose models a fit need not be told of.
 AGENTS = (
@@ -225,6 +234,22 @@ def draws_of(fit: xr.DataTree, model: Model, num_draws: int) -> Rows:
         given[p.name] = np.broadcast_to(values, shape).ravel()
     params = subject_parameters({**given, **dict(model.fixed)}, given[p.name].size, model.agent)
     return Rows(described.data, {name: np.asarray(x).reshape(-1, n_rows) for name, x in params.items()})
+
+
+def mean_over_people(values: xr.DataArray) -> np.ndarray:
+    """Of a parameter, the mean over people, and over conditions, in each draw: an array (n_chains, n_draws).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> from rwlib.results.fitted import mean_over_people
+    >>> mean_over_people(xr.DataArray([[[0.0, 1.0], [1.0, 1.0]]], dims=("chain", "draw", "subject"))).tolist()
+    [[0.5, 1.0]]
+    """
+    return (
+        values.mean([d for d in values.dims if d not in ("chain", "draw")]).transpose("chain", "draw").values
+    )
 
 
 def to_trials(values: np.ndarray, rows: ChoiceData, data: ChoiceData) -> np.ndarray:
