@@ -2,7 +2,7 @@
 
 Folders follow the reader's way, and a module imports only from those above it in the list:
 
-- ``data``: ``design``, ``choices``, ``suspicion``, ``tables``, ``reading``
+- ``data``: ``design``, ``entries``, ``choices``, ``suspicion``, ``tables``, ``reading``
 - ``model``: ``learning``, ``choice``, ``agents``, ``agent_check``, ``rescorla_wagner``, ``parameters``,
   ``tasks``, ``simulation``, ``in_line``, ``one_pass``, ``likelihood``
 - ``fitting``: ``models``, ``hierarchy``, ``formulas``, ``effects``, ``proposals``, ``moves``,
