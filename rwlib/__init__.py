@@ -9,8 +9,8 @@ Folders follow the reader's way, and a module imports only from those above it i
   ``positions``, ``stretch``, ``sampling``, ``convergence``, ``diagnostics``, ``trees``, ``request``,
   ``inference``
 - ``agents``: ``forgetting``, ``confirmation_bias``, ``pearce_hall``, ``go_no_go``
-- ``checking``: ``prediction``, ``summaries``, ``calibration``, ``verdict``, ``comparison``, ``folds``,
-  ``recovery``, ``model_recovery``
+- ``checking``: ``prediction``, ``summaries``, ``calibration``, ``verdict``, ``leave_one_out``,
+  ``folds``, ``comparison``, ``recovery``, ``model_recovery``
 - ``results``: ``fitted``, ``groups``, ``contrasts``, ``trialwise``, ``storage``, ``rules``,
   ``methods``, ``findings``, ``report``, ``power``
 - ``plotting``
@@ -31,8 +31,9 @@ if sys.argv[:1] == ["-m"] and "rwlib.doctor" in sys.orig_argv:
 from rwlib.checking.calibration import calibrate
 from rwlib.checking.verdict import calibration_verdict
 from rwlib.model.choice import softmax
-from rwlib.checking.comparison import compare_by_person, loo_by_trial
+from rwlib.checking.comparison import compare_by_person
 from rwlib.checking.folds import kfold_by_subject
+from rwlib.checking.leave_one_out import loo_by_trial
 from rwlib.running.compilation import keep_compiled_programs
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design

@@ -11,7 +11,7 @@ from arviz_stats import ELPDData
 from arviz_stats.base import array_stats
 
 from rwlib.checking.calibration import score_people
-from rwlib.checking.comparison import as_elpd, in_single_precision
+from rwlib.checking.leave_one_out import as_elpd, in_single_precision
 from rwlib.data.choices import ChoiceData, check_is_choice_data
 from rwlib.fitting.inference import fit_and_check
 from rwlib.fitting.models import TRANSFORMS, Model
