@@ -2,16 +2,17 @@
 
 Folders follow the reader's way, and a module imports only from those above it in the list:
 
-- ``data``: ``design``, ``choices``, ``suspicion``, ``tables``, ``reading``
-- ``model``: ``learning``, ``choice``, ``agents``, ``rescorla_wagner``, ``parameters``, ``tasks``,
-  ``simulation``, ``in_line``, ``one_pass``, ``likelihood``
+- ``data``: ``design``, ``entries``, ``choices``, ``suspicion``, ``tables``, ``reading``
+- ``model``: ``learning``, ``choice``, ``agents``, ``agent_check``, ``rescorla_wagner``, ``parameters``,
+  ``tasks``, ``simulation``, ``in_line``, ``one_pass``, ``likelihood``
 - ``fitting``: ``models``, ``hierarchy``, ``formulas``, ``effects``, ``proposals``, ``moves``,
-  ``positions``, ``sampling``, ``convergence``, ``diagnostics``, ``trees``, ``inference``
+  ``positions``, ``stretch``, ``sampling``, ``convergence``, ``diagnostics``, ``trees``, ``request``,
+  ``inference``
 - ``agents``: ``forgetting``, ``confirmation_bias``, ``pearce_hall``, ``go_no_go``
-- ``checking``: ``prediction``, ``summaries``, ``calibration``, ``verdict``, ``comparison``, ``folds``,
-  ``recovery``, ``model_recovery``
+- ``checking``: ``prediction``, ``summaries``, ``calibration``, ``verdict``, ``leave_one_out``,
+  ``folds``, ``comparison``, ``recovery``, ``model_recovery``
 - ``results``: ``fitted``, ``groups``, ``contrasts``, ``trialwise``, ``storage``, ``rules``,
-  ``methods``, ``report``, ``power``
+  ``methods``, ``findings``, ``report``, ``power``
 - ``plotting``
 - ``running``, which the others use where they keep compiled programs: ``machine``, ``compilation``,
   ``sources``, ``fingerprint``, ``studies``
@@ -30,8 +31,9 @@ if sys.argv[:1] == ["-m"] and "rwlib.doctor" in sys.orig_argv:
 from rwlib.checking.calibration import calibrate
 from rwlib.checking.verdict import calibration_verdict
 from rwlib.model.choice import softmax
-from rwlib.checking.comparison import compare_by_person, loo_by_trial
+from rwlib.checking.comparison import compare_by_person
 from rwlib.checking.folds import kfold_by_subject
+from rwlib.checking.leave_one_out import loo_by_trial
 from rwlib.running.compilation import keep_compiled_programs
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design

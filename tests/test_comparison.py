@@ -21,8 +21,9 @@ from rwlib import (
     loo_by_trial,
     recover_models,
 )
-from rwlib.checking import comparison, folds
-from rwlib.checking.comparison import as_elpd, compare_by_person, compare_scores, scores_by_person
+from rwlib.checking import folds, leave_one_out
+from rwlib.checking.comparison import compare_by_person, compare_scores, scores_by_person
+from rwlib.checking.leave_one_out import as_elpd
 from rwlib.fitting import inference
 from rwlib.fitting.diagnostics import Report
 
@@ -119,7 +120,7 @@ def scored_draws(log_p):
 def loo_of(monkeypatch):
     def score(log_p):
         data, fit = scored_draws(log_p)
-        monkeypatch.setattr(comparison, "_score_trials", lambda *of: log_p.T[:, None, :])
+        monkeypatch.setattr(leave_one_out, "_score_trials", lambda *of: log_p.T[:, None, :])
         return loo_by_trial(data, ALIKE, fit)
 
     return score
@@ -157,10 +158,10 @@ def test_the_bound_on_a_narrow_heap_holds_whatever_its_shape():
     r, n_draws = 0.45, 4000
     shapes = [rng.choice([0.0, -r], p=[p, 1 - p], size=(200, n_draws)) for p in (0.5, 0.9, 0.99)]
     for log_p in shapes:
-        errors = np.array([comparison._leave_out(one[None], 1.0)[0][0] for one in log_p]) - np.log(
+        errors = np.array([leave_one_out._leave_out(one[None], 1.0)[0][0] for one in log_p]) - np.log(
             1 / np.mean(np.exp(-log_p))
         )
-        assert errors.std() < np.expm1(r) / (2 * n_draws**0.5) < comparison.NEGLIGIBLE
+        assert errors.std() < np.expm1(r) / (2 * n_draws**0.5) < leave_one_out.NEGLIGIBLE
 
 
 def test_loo_agrees_with_arviz_where_weights_matter(tiny, tiny_fit):
@@ -169,7 +170,7 @@ def test_loo_agrees_with_arviz_where_weights_matter(tiny, tiny_fit):
         posterior[name].values.reshape(-1, 2).mean(axis=1)[::20].astype(float) for name in ("alpha", "beta")
     )
     scores = plain_scores(tiny, alphas, betas)[:, tiny.mask]
-    matter = np.expm1(np.ptp(scores, axis=0)) / (2 * len(scores) ** 0.5) > comparison.NEGLIGIBLE
+    matter = np.expm1(np.ptp(scores, axis=0)) / (2 * len(scores) ** 0.5) > leave_one_out.NEGLIGIBLE
     assert 3 <= matter.sum() < len(matter)
     few = xr.DataTree.from_dict(
         {
@@ -180,7 +181,7 @@ def test_loo_agrees_with_arviz_where_weights_matter(tiny, tiny_fit):
         }
     )
     expected = arviz_stats.loo(few, pointwise=True)
-    elpd_i, p_i, k = comparison._leave_out(scores.T, 1.0)
+    elpd_i, p_i, k = leave_one_out._leave_out(scores.T, 1.0)
     np.testing.assert_allclose(elpd_i[matter], expected.elpd_i, atol=1e-6)
     np.testing.assert_allclose(k[matter], expected.pareto_k, atol=1e-5)
     np.testing.assert_allclose(p_i[matter].sum(), expected.p, atol=1e-5)
@@ -188,7 +189,7 @@ def test_loo_agrees_with_arviz_where_weights_matter(tiny, tiny_fit):
 
 def test_scores_are_the_same_in_parts(tiny, tiny_fit, monkeypatch):
     whole = loo_by_trial(tiny, ALIKE, tiny_fit)
-    monkeypatch.setattr(comparison, "AT_ONCE", 1)  # one subject at a time
+    monkeypatch.setattr(leave_one_out, "AT_ONCE", 1)  # one subject at a time
     parts = loo_by_trial(tiny, ALIKE, tiny_fit)
     np.testing.assert_allclose(parts.elpd_i, whole.elpd_i, atol=1e-5)
     assert parts.elpd_i["subject"].equals(whole.elpd_i["subject"])

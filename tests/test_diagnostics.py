@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import arviz_base
 import numpy as np
 import pandas as pd
@@ -231,6 +234,24 @@ def test_a_tree_without_a_group_is_refused(group):
     del tree[group]
     with pytest.raises(ValueError, match=f"has no group '{group}'"):
         check(tree)
+
+
+def test_what_is_no_fit_is_refused_in_one_sentence():
+    # In a process of its own, since the tests check types before `check` can.
+    code = """
+import pandas as pd
+import rwlib
+for it in None, pd.DataFrame({"beta": [1.0]}), "fit.nc":
+    for call in rwlib.check, rwlib.report, lambda it: rwlib.save(it, "fit.nc"):
+        try:
+            call(it)
+        except ValueError as error:
+            print(error, error.__context__)
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    sentence = "This is no fit, but of type {}. Give what rwlib.fit or rwlib.load returns. None"
+    kinds = ("NoneType", "DataFrame", "str")
+    assert said.splitlines() == [sentence.format(kind) for kind in kinds for _ in range(3)]
 
 
 def test_an_empty_posterior_is_refused():

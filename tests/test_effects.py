@@ -17,16 +17,14 @@ from rwlib.fitting.hierarchy import effect_rows, hierarchical_model
 from rwlib.fitting.positions import (
     draw_from_prior,
     effects_of,
-    learn_stretch,
     log_density,
     split,
-    stretch,
     to_people,
     to_position,
     to_sites,
-    unstretch,
 )
 from rwlib.fitting.proposals import Group
+from rwlib.fitting.stretch import learn_stretch, stretch, unstretch
 
 RNG = np.random.default_rng(0)
 PEOPLE = {

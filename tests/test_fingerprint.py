@@ -200,7 +200,7 @@ def test_a_package_that_is_read_has_its_version_recorded(project):
 
 def test_modules_of_rwlib_count_where_they_are_reached_and_figures_never():
     reached = fingerprint(rwlib.recover_parameters).code
-    sampler = {f"rwlib.fitting.{name}" for name in ("sampling", "moves", "positions", "proposals")}
+    sampler = {f"rwlib.fitting.{name}" for name in ("sampling", "moves", "positions", "proposals", "stretch")}
     others = {
         "rwlib.checking.recovery",
         "rwlib.model.simulation",

@@ -1,4 +1,3 @@
-import inspect
 import signal
 import subprocess
 import sys
@@ -17,10 +16,11 @@ from scipy.special import expit, logsumexp
 from scipy.stats import norm
 
 import rwlib
-from rwlib import ASYMMETRIC, GroupParameter, Model, check, fit, fit_many
-from rwlib.fitting import hierarchy, inference, positions, sampling
+from rwlib import ASYMMETRIC, check, fit, fit_many
+from rwlib.fitting import hierarchy, inference, sampling
 from rwlib.fitting.diagnostics import Report
-from rwlib.fitting.inference import Settings, fit_and_check
+from rwlib.fitting.inference import fit_and_check
+from rwlib.fitting.stretch import Stretch, unstretch
 
 RNG = np.random.default_rng(3)
 TRUE = {"alpha_pos": RNG.beta(5, 5, 12), "alpha_neg": RNG.beta(5, 5, 12), "beta": 1 / RNG.beta(5, 5, 12)}
@@ -140,9 +140,7 @@ def test_the_acceptance_rate_follows_its_target(data, target_accept, low, high):
 
 
 def test_the_warm_up_learns_a_stretch_under_which_the_posterior_is_round(good, data):
-    shape = positions.Stretch(
-        *(jnp.asarray(good["sampler"][f"stretch_{name}"].values) for name in positions.Stretch._fields)
-    )
+    shape = Stretch(*(jnp.asarray(good["sampler"][f"stretch_{name}"].values) for name in Stretch._fields))
     sites = good["unconstrained_posterior"].dataset.isel(draw=slice(None, None, 10))
     rows = [sites[f"{p.name}_group_mean"] for p in ASYMMETRIC.parameters] + [
         np.exp(sites[f"{p.name}_group_sd"]) for p in ASYMMETRIC.parameters
@@ -153,7 +151,7 @@ def test_the_warm_up_learns_a_stretch_under_which_the_posterior_is_round(good, d
             *(sites[f"{p.name}_offset"].values.reshape(-1, 12).T for p in ASYMMETRIC.parameters),
         ]
     )
-    moved = jax.vmap(lambda x: positions.unstretch(x, shape))(jnp.asarray(position.T, jnp.float32))
+    moved = jax.vmap(lambda x: unstretch(x, shape))(jnp.asarray(position.T, jnp.float32))
     spread = np.asarray(moved).std(axis=0)
     assert (0.6 < spread).all() and (spread < 1.6).all()
     assert np.abs(np.corrcoef(np.asarray(moved)[:, :6].T) - np.eye(6)).max() < 0.4
@@ -297,22 +295,6 @@ def test_what_was_on_offer_and_seen_is_kept_with_the_fit():
     assert tuple(fitted.attrs["reward_scale"]) == (0.0, 10.0)
 
 
-@pytest.mark.parametrize(
-    ("rewards", "model", "warns"),
-    [
-        ([[-1.0, 1.0]], ASYMMETRIC, True),
-        ([[0.0, 50.0]], ASYMMETRIC, True),
-        ([[0.0, 1.0]], ASYMMETRIC, False),
-        ([[-1.0, 1.0]], ASYMMETRIC._replace(fixed={"q0": 0.0}), False),
-    ],
-)
-def test_rewards_for_which_a_model_has_no_start_are_warned_of(rewards, model, warns):
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        fit(rwlib.ChoiceData([[0, 1]], rewards), model, **SHORT)
-    assert any("Rewards run from" in str(each.message) for each in caught) == warns
-
-
 def test_data_sets_with_different_numbers_of_blocks_are_fitted_side_by_side():
     def with_blocks(*blocks):
         return rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 1.0, 0.0]], design=rwlib.Design(block=[blocks]))
@@ -321,21 +303,6 @@ def test_data_sets_with_different_numbers_of_blocks_are_fitted_side_by_side():
     alone = fit(with_blocks(0, 0, 1, 1), **SHORT, warn=False)
     np.testing.assert_array_equal(two.posterior["beta"], alone.posterior["beta"])
     assert three.observed_data["block"].values.tolist() == [[0, 1, 2, 2]]
-
-
-def test_data_sets_of_different_designs_are_refused():
-    plain = rwlib.ChoiceData([[0, 1]], [[0.0, 1.0]])
-    blocked = rwlib.ChoiceData([[0, 1]], [[0.0, 1.0]], design=rwlib.Design(block=[[0, 1]]))
-    with pytest.raises(
-        ValueError, match="The design of data set 1 says block, and that of data set 0 says no"
-    ):
-        fit_many([plain, blocked], **SHORT)
-
-
-def test_settings_have_one_default_everywhere():
-    of_fit = {name: p.default for name, p in inspect.signature(fit).parameters.items()}
-    shared = Settings._field_defaults.keys() & of_fit.keys()
-    assert len(shared) == 5 and all(Settings._field_defaults[name] == of_fit[name] for name in shared)
 
 
 def test_many_fits_that_fail_give_one_warning(data):
@@ -401,61 +368,6 @@ def test_a_data_set_has_the_same_draws_alone_and_among_others_on_any_number_of_t
             "beta"
         ]
         np.testing.assert_allclose(among_others, alone, rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"num_samples": 0}, "num_samples is 0"),
-        ({"num_warmup": 0}, "num_warmup is 0"),
-        ({"num_chains": 0}, "num_chains is 0"),
-        ({"target_accept": 1.5}, "target_accept is 1.5"),
-        ({"seed": -1}, "A seed is -1"),
-        (
-            {"model": Model("m", (GroupParameter("alpha", "logit", 0, 1, 1),))},
-            "transform 'logit'; known are 'expit'",
-        ),
-        ({"model": Model("m", (GroupParameter("alpha", "identity", 0, 1, 1),))}, r"must lie in \[0.0, 1.0\]"),
-        ({"model": Model("m", (GroupParameter("beta", "exp", 1, -1, 1),))}, "mean_scale -1"),
-        ({"model": Model("m", (GroupParameter("beta", "exp", 1, 1, 1),))}, "lacks 'alpha_pos'"),
-        ({"model": rwlib.RANDOM}, "nothing to fit"),
-    ],
-)
-def test_impossible_settings_are_refused(data, settings, message):
-    with pytest.raises(ValueError, match=message):
-        fit(data, **settings)
-
-
-def test_what_is_no_data_or_no_model_is_refused_in_our_words():
-    # In a process of its own, since the tests check types before `fit` can.
-    code = """
-import pandas as pd
-import rwlib
-table = pd.DataFrame({"subject": ["a"] * 4, "trial": range(4), "choice": [0, 1, 0, 1]}).assign(reward=1.0)
-data = rwlib.read_choices(table)
-for call in (
-    lambda: rwlib.fit(table),
-    lambda: rwlib.fit_many(data),
-    lambda: rwlib.fit(data, "symmetric"),
-    lambda: rwlib.predict_next(None, table, None),
-    lambda: rwlib.loo_by_trial(table, rwlib.RANDOM),
-    lambda: rwlib.kfold_by_subject(table, rwlib.RANDOM),
-):
-    try:
-        call()
-    except ValueError as error:
-        print(error)
-"""
-    said = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    no_data = "The data are of type DataFrame; make a ChoiceData of them, with read_choices if it is a table."
-    assert said == [
-        "Data set 0 is of type DataFrame; make a ChoiceData of it, with read_choices if it is a table.",
-        "datasets is one ChoiceData; give a list of them, or call fit.",
-        "model is 'symmetric'; give a Model, such as rwlib.ASYMMETRIC.",
-        *(no_data, no_data, no_data),
-    ]
 
 
 # Many fits, by one rule

@@ -14,8 +14,8 @@ BIN = Path(sys.executable).parent
 MISTAKES = {
     "a wrong name of an argument": (
         "rwlib/fitting/inference.py",
-        "_check_request(datasets, model, seeds)\n",
-        "_check_request(datasets, models=model, seeds=seeds)\n",
+        "check_request(datasets, model, seeds, settings)\n",
+        "check_request(datasets, models=model, seeds=seeds, settings=settings)\n",
         "unexpected-keyword",
     ),
     "a wrong number of results": (

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import rwlib
-from rwlib.model.agents import check_agent, session, trials_of
+from rwlib.model.agent_check import check_agent
+from rwlib.model.agents import session, trials_of
 
 
 def start(params, n_actions):

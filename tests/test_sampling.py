@@ -9,8 +9,9 @@ import rwlib
 from rwlib.fitting import sampling
 from rwlib.fitting.effects import describe
 from rwlib.fitting.moves import Place
-from rwlib.fitting.positions import draw_from_prior, group_prior, log_density, mirror, rough_stretch, sides_of
+from rwlib.fitting.positions import draw_from_prior, group_prior, log_density, mirror, sides_of
 from rwlib.fitting.proposals import rough_proposals
+from rwlib.fitting.stretch import rough_stretch
 
 N_SUBJECTS, N_CHAINS = 3, 100
 RNG = np.random.default_rng(0)

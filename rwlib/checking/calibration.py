@@ -17,7 +17,9 @@ from rwlib.data.design import Design
 from rwlib.data.choices import ChoiceData
 from rwlib.fitting.hierarchy import log_likelihood_of_model
 from rwlib.fitting.models import Model
-from rwlib.fitting.inference import Settings, check_seed, fit_and_check
+from rwlib.fitting.inference import fit_and_check
+from rwlib.fitting.request import Settings, check_seed
+from rwlib.fitting.trees import evenly_spaced
 from rwlib.checking.prediction import sample_prior
 from rwlib.model.simulation import simulate
 
@@ -165,7 +167,7 @@ def rank_table(true: Mapping[str, ArrayLike], fit: xr.DataTree, n_ranks: int = 1
     posterior = fit["posterior"].dataset
     n_draws = posterior.sizes["chain"] * posterior.sizes["draw"]
     _check_n_ranks(n_ranks, n_draws)
-    kept = np.linspace(0, n_draws - 1, n_ranks - 1).round().astype(int)
+    kept = evenly_spaced(n_draws, n_ranks - 1)
     rows = []
     for name, truth in true.items():
         if name not in posterior:
@@ -233,7 +235,7 @@ def calibrate(
     n_ranks : int, default 100
         See :func:`rank_table`.
     **settings
-        Of the sampler: :class:`rwlib.fitting.inference.Settings`.
+        Of the sampler: :class:`rwlib.fitting.request.Settings`.
 
     Returns
     -------

@@ -11,10 +11,11 @@ from arviz_stats import ELPDData
 from arviz_stats.base import array_stats
 
 from rwlib.checking.calibration import score_people
-from rwlib.checking.comparison import as_elpd, in_single_precision
+from rwlib.checking.leave_one_out import as_elpd, in_single_precision
 from rwlib.data.choices import ChoiceData, check_is_choice_data
-from rwlib.fitting.inference import Settings, check_seed, fit_and_check
+from rwlib.fitting.inference import fit_and_check
 from rwlib.fitting.models import TRANSFORMS, Model
+from rwlib.fitting.request import Settings, check_seed
 from rwlib.model.likelihood import log_likelihood
 
 __all__ = ["kfold_by_subject"]
@@ -55,7 +56,7 @@ def kfold_by_subject(
     draws_per_group : int, default 25
         Subjects drawn from each posterior draw of the group at a time, at most 40 times.
     **settings
-        Of the sampler: :class:`rwlib.fitting.inference.Settings`.
+        Of the sampler: :class:`rwlib.fitting.request.Settings`.
 
     Returns
     -------

@@ -11,7 +11,8 @@ from jaxtyping import Num
 
 from rwlib.data.design import Design
 from rwlib.checking.calibration import simulate_from_prior
-from rwlib.checking.comparison import compare_scores, loo_by_trial, scores_by_person
+from rwlib.checking.comparison import compare_scores, scores_by_person
+from rwlib.checking.leave_one_out import loo_by_trial
 from rwlib.fitting.models import Model
 from rwlib.fitting.inference import fit_and_check
 
@@ -30,7 +31,7 @@ def recover_models(
     **settings: Any,
 ) -> pd.DataFrame:
     """Simulate with one model, fit all of them, and score each fit by
-    :func:`rwlib.checking.comparison.loo_by_trial`.
+    :func:`rwlib.checking.leave_one_out.loo_by_trial`.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def recover_models(
     seed : int
         Of everything random.
     **settings
-        Of the sampler: :class:`rwlib.fitting.inference.Settings`. Fits that fail are run once more, by the
+        Of the sampler: :class:`rwlib.fitting.request.Settings`. Fits that fail are run once more, by the
         rule of :func:`rwlib.fitting.inference.fit_and_check`.
 
     Returns

@@ -16,12 +16,14 @@ from jax.typing import ArrayLike
 from jaxtyping import Bool, Num, PRNGKeyArray
 from numpyro.infer import Predictive
 
-from rwlib.model.agents import check_agent, precision_of, session, trials_of
+from rwlib.model.agent_check import check_agent
+from rwlib.model.agents import precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
 from rwlib.data.choices import ChoiceData, check_is_choice_data
 from rwlib.data.design import Design, check_design
 from rwlib.fitting.hierarchy import of_subjects, sample_subjects
 from rwlib.fitting.models import ASYMMETRIC, Model, check_fitted, check_model, model_fingerprint
+from rwlib.fitting.trees import evenly_spaced
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.simulation import play_all
 
@@ -300,8 +302,8 @@ def _parameters(draws, model, num_draws, subjects=None):
         if source == "prior" and len(drawn) == len(labels) and set(drawn) != set(labels):
             dataset = dataset.assign_coords(subject=labels)  # drawn for nobody in particular
         dataset = of_subjects(dataset, subjects)
-    dataset = dataset.isel(chain=_evenly(dataset.sizes["chain"], num_draws))
-    dataset = dataset.isel(draw=_evenly(dataset.sizes["draw"], num_draws // dataset.sizes["chain"]))
+    dataset = dataset.isel(chain=evenly_spaced(dataset.sizes["chain"], num_draws))
+    dataset = dataset.isel(draw=evenly_spaced(dataset.sizes["draw"], num_draws // dataset.sizes["chain"]))
     shape, given = (dataset.sizes["chain"] * dataset.sizes["draw"], dataset.sizes["subject"]), {}
     for name in (p.name for p in model.parameters):
         if name not in dataset:
@@ -324,11 +326,6 @@ def _parameters(draws, model, num_draws, subjects=None):
         given[name] = values.ravel()
     complete = subject_parameters({**given, **dict(model.fixed)}, shape[0] * shape[1], model.agent)
     return source, dataset, {name: value.reshape(shape) for name, value in complete.items()}
-
-
-def _evenly(n, most):
-    """At most ``most`` of n positions, evenly spaced."""
-    return np.linspace(0, n - 1, min(n, most)).round().astype(int)
 
 
 def _to_predictions(predicted, kind, source, dataset, mask, design, n_actions, model, history=None):

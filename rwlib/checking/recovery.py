@@ -11,8 +11,9 @@ from jax.typing import ArrayLike
 from jaxtyping import Num
 
 from rwlib.data.design import Design
-from rwlib.fitting.inference import check_seed, fit_and_check
+from rwlib.fitting.inference import fit_and_check
 from rwlib.fitting.models import ASYMMETRIC, TRANSFORMS, Model
+from rwlib.fitting.request import check_seed, check_share
 from rwlib.model.simulation import simulate
 from rwlib.model.tasks import FIVE_ARMS, bernoulli_outcomes
 
@@ -60,8 +61,7 @@ def recovery_table(true: Mapping[str, ArrayLike], fit: xr.DataTree, interval: fl
                  r  bias
     alpha_pos  1.0   0.1
     """
-    if not 0 < interval < 1:
-        raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
+    check_share("interval", interval)
     rows = {}
     for name, truth in true.items():
         draws, truth = _draws(fit, name), np.asarray(truth, float)
@@ -172,7 +172,7 @@ def recover_parameters(
     interval : float in (0, 1), default 0.9
         Probability of the intervals whose coverage is counted.
     **settings
-        Of the sampler: :class:`rwlib.fitting.inference.Settings`.
+        Of the sampler: :class:`rwlib.fitting.request.Settings`.
 
     Returns
     -------
@@ -210,8 +210,7 @@ def recover_parameters(
         grid = [dict(n_subjects=n, n_trials=200, beta=b) for n in (20, 40) for b in (1.0, 3.0, 6.0)]
         table = rwlib.run_study(rwlib.recover_parameters, grid, "my_recovery")
     """
-    if not 0 < interval < 1:
-        raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
+    check_share("interval", interval)
     check_seed(seed)
     group_means, simulated = _simulate_design(
         model, n_subjects, n_trials, beta, n_datasets, seed, reward_probs, outcomes, design

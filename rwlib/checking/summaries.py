@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from rwlib.data.choices import ChoiceData
+from rwlib.fitting.request import check_share
 
 __all__ = ["behaviour", "behaviour_intervals", "behaviour_table", "compare_behaviour"]
 
@@ -160,8 +161,7 @@ def behaviour_intervals(summaries: xr.Dataset, over: str = "draws", prob: float 
 
 
 def _ends(prob):
-    if not 0 < prob < 1:
-        raise ValueError(f"prob is {prob}; it must lie between 0 and 1.")
+    check_share("prob", prob)
     return (1 - prob) / 2, (1 + prob) / 2
 
 

@@ -9,6 +9,8 @@ import pandas as pd
 import xarray as xr
 from arviz_stats.ecdf_utils import compute_ecdf, ecdf_pit
 
+from rwlib.fitting.request import check_share
+
 __all__ = ["Verdict", "as_pit", "calibration_verdict"]
 
 
@@ -151,8 +153,7 @@ def calibration_verdict(ranks: pd.DataFrame, band: float = 0.99) -> Verdict:
     >>> bool(calibration_verdict(ranks)), bool(calibration_verdict(ranks.assign(rank=rank // 2)))
     (True, False)
     """
-    if not 0 < band < 1:
-        raise ValueError(f"band is {band}; it must lie between 0 and 1.")
+    check_share("band", band)
     pit = as_pit(ranks)["prior_sbc"].dataset
     n_datasets, n_rows = pit.sizes["draw"], len(ranks)
     ranks = _of_fits_that_pass(ranks)

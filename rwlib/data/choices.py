@@ -9,6 +9,7 @@ import pandas as pd
 from jaxtyping import Array, Bool, Num
 
 from rwlib.data.design import Design, check_design, rows_of
+from rwlib.data.entries import as_columns, as_flags, as_labels, as_numbers, as_scale, as_trials
 
 __all__ = ["ChoiceData", "check_is_choice_data"]
 
@@ -95,8 +96,8 @@ class ChoiceData:
             object.__setattr__(self, "blocks", tuple(() if self.blocks is None else self.blocks))
             return
         precision = np.float64 if jax.config.jax_enable_x64 else np.float32
-        choices, rewards = _numbers("choices", choices), _numbers("rewards", rewards)
-        mask = np.ones(choices.shape, bool) if mask is None else _flags("mask", mask)
+        choices, rewards = as_numbers("choices", choices), as_numbers("rewards", rewards)
+        mask = np.ones(choices.shape, bool) if mask is None else as_flags("mask", mask)
         if choices.ndim != 2 or 0 in choices.shape:
             raise ValueError(
                 f"choices has shape {choices.shape}; it must be (n_subjects, n_trials), with at least one of "
@@ -108,7 +109,7 @@ class ChoiceData:
                     f"{name} has shape {array.shape}, but choices has {choices.shape}; they must agree."
                 )
         n_subjects, n_trials = choices.shape
-        subjects = _labels(
+        subjects = as_labels(
             "subject", range(n_subjects) if self.subjects is None else self.subjects, n_subjects
         )
 
@@ -156,7 +157,7 @@ class ChoiceData:
         )
         # Numbers that stood in for labels follow the number of actions.
         named = self.actions is not None and tuple(self.actions) != tuple(range(len(self.actions)))
-        actions = _labels("action", self.actions if named else range(n_actions), n_actions)
+        actions = as_labels("action", self.actions if named else range(n_actions), n_actions)
         at_choice = np.where(mask, choices, 0).astype(int)
         if design.offered is not None:
             was_offered = np.take_along_axis(design.offered, at_choice[..., None], axis=2)[..., 0]
@@ -177,7 +178,7 @@ class ChoiceData:
             )
         n_blocks = 0 if design.block is None else int(design.block.max()) + 1
         n_blocks = n_blocks if self.blocks is None else max(n_blocks, len(self.blocks))
-        blocks = _labels("block", range(n_blocks) if self.blocks is None else self.blocks, n_blocks)
+        blocks = as_labels("block", range(n_blocks) if self.blocks is None else self.blocks, n_blocks)
         # What a masked trial holds must not matter, so it is set to something harmless that is no choice.
         self.__setstate__(
             {
@@ -187,12 +188,12 @@ class ChoiceData:
                 "n_actions": n_actions,
                 "subjects": subjects,
                 "design": design,
-                "people": _columns("people", self.people, n_subjects, "subjects"),
+                "people": as_columns("people", self.people, n_subjects, "subjects"),
                 "actions": actions,
                 "blocks": blocks,
-                "trials": _trials(self.trials, choices.shape),
-                "conditions": _columns("conditions", self.conditions, len(blocks), "blocks"),
-                "reward_scale": _scale(self.reward_scale),
+                "trials": as_trials(self.trials, choices.shape),
+                "conditions": as_columns("conditions", self.conditions, len(blocks), "blocks"),
+                "reward_scale": as_scale(self.reward_scale),
             }
         )
 
@@ -314,82 +315,10 @@ def check_is_choice_data(data: object) -> None:
         )
 
 
-def _numbers(name, values):
-    """A new array of doubles, which hold every whole number that may be a choice."""
-    try:
-        return np.array(values, float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be numbers, as many for each subject: {error}.") from error
-
-
-def _flags(name, values):
-    """A new array of flags, 0 and 1 among them; the odd ones are found by their place later."""
-    array = np.array(values)
-    if array.dtype.kind in "biuf":
-        return array.astype(float)
-    odd = next(x for x in array.ravel().tolist() if not isinstance(x, bool))
-    raise ValueError(f"{name} holds {odd!r}, of type {type(odd).__name__}; each entry must be True or False.")
-
-
 def _listed(numbers, most=6):
     """Some numbers in words."""
     shown = ", ".join(str(int(x)) for x in numbers[:most])
     return shown + (", …" if len(numbers) > most else "")
-
-
-def _scale(scale):
-    zero, one = map(float, scale)
-    if not (np.isfinite(zero) and np.isfinite(one) and one > zero):
-        raise ValueError(f"reward_scale is {tuple(scale)}; the first number must be below the second.")
-    return zero, one
-
-
-def _columns(what, columns, n_wanted, of_what):
-    """What is known of people, or of blocks, as pairs of a name and values that JAX can compare."""
-    if isinstance(columns, pd.DataFrame):
-        columns = columns.to_dict("list")
-    found = []
-    for name, values in dict(columns).items():
-        values = tuple(x.item() if isinstance(x, np.generic) else x for x in values)
-        if len(values) != n_wanted:
-            raise ValueError(f"{what}[{name!r}] has {len(values)} entries; there are {n_wanted} {of_what}.")
-        found.append((name, values))
-    return tuple(found)
-
-
-def _trials(trials, shape):
-    """Numbers of trials as they stand in a table."""
-    if trials is None:
-        return None
-    trials = _numbers("trials", trials)
-    if trials.shape != shape:
-        raise ValueError(f"trials has shape {trials.shape}, but choices has {shape}; they must agree.")
-    return trials
-
-
-def _labels(kind, given, n_wanted):
-    """Labels as Python's own numbers and texts, which can be stored, compared and found again."""
-    scalars = np.integer | np.floating | np.str_
-    labels = tuple(label.item() if isinstance(label, scalars) else label for label in given)
-    if len(labels) != n_wanted:
-        of_what = "rows of choices" if kind == "subject" else f"{kind}s"
-        raise ValueError(f"There are {len(labels)} {kind} labels for {n_wanted} {of_what}.")
-    for label in labels:
-        if isinstance(label, bool) or not isinstance(label, int | float | str) or label != label:
-            raise ValueError(
-                f"The {kind} label {label!r} is neither a number nor a text; write it as a text."
-            )
-    first = {}
-    for label in labels:
-        other = first.setdefault(str(label), label)
-        if type(other) is not type(label):
-            raise ValueError(
-                f"The {kind} labels {other!r} and {label!r} are the same as text; each {kind} needs its own."
-            )
-    if len(first) < n_wanted or len(set(labels)) < n_wanted:
-        twice = next(label for label in labels if labels.count(label) > 1)
-        raise ValueError(f"The {kind} label {twice!r} occurs more than once; each {kind} needs its own.")
-    return labels
 
 
 LEAVES = ("choices", "rewards", "mask", "design", "trials")

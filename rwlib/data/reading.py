@@ -207,8 +207,8 @@ def read_choices(
         trials=spread(trials, np.nan),
         reward_scale=reward_scale,
     )
-    rows = pd.DataFrame({"choice": chosen, "made": made, "reward": rewards, "block": blocks})
     if trial is None:
+        rows = pd.DataFrame({"choice": chosen, "made": made, "reward": rewards, "block": blocks})
         in_rows = same_rows_twice(rows, who, labels)
     else:
         in_rows = gaps_in_trials(trials, who, blocks, labels)

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from rwlib.checking.comparison import as_elpd
+from rwlib.checking.leave_one_out import as_elpd
 from rwlib.exercises.answers import call, checker, demand, in_words, number, numbers
 
 __all__ = ["check_versus"]

@@ -82,7 +82,7 @@ def check(fit: xr.DataTree) -> Report:
     Raises
     ------
     ValueError
-        If ``fit`` lacks one of the two groups, or its posterior is empty.
+        If ``fit`` is no tree, lacks one of the two groups, or its posterior is empty.
 
     References
     ----------
@@ -102,11 +102,15 @@ def check(fit: xr.DataTree) -> Report:
     >>> bool(report)
     False
     """
+    if not isinstance(fit, xr.DataTree):
+        raise ValueError(
+            f"This is no fit, but of type {type(fit).__name__}. Give what rwlib.fit or rwlib.load returns."
+        )
     for group in ("posterior", "sample_stats"):
         if group not in fit.children:
             raise ValueError(
                 f"The fit has no group {group!r}; it has {', '.join(fit.children) or 'none'}. "
-                "Give what rwlib.fit returns."
+                "Give what rwlib.fit or rwlib.load returns."
             )
     posterior, stats = fit["posterior"].dataset, fit["sample_stats"].dataset
     found = {name: _diagnose_variable(values) for name, values in posterior.data_vars.items() if values.size}

@@ -14,16 +14,16 @@ from tqdm.auto import tqdm
 from rwlib.running.compilation import keep_compiled_programs
 from rwlib.running.machine import shows_progress
 from rwlib.data.choices import ChoiceData
-from rwlib.data.design import arrays_of
 from rwlib.fitting.diagnostics import Report, check
 from rwlib.fitting.effects import describe
 from rwlib.fitting.hierarchy import check_finite
-from rwlib.fitting.models import ASYMMETRIC, Model, check_model
+from rwlib.fitting.models import ASYMMETRIC, Model
+from rwlib.fitting.request import Settings, check_alike, check_request, suspicious_rewards
 from rwlib.fitting.sampling import Schedule, sample
 from rwlib.fitting.trees import to_datatree
 from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 
-__all__ = ["CheckedFit", "Settings", "fit", "fit_and_check", "fit_many"]
+__all__ = ["CheckedFit", "fit", "fit_and_check", "fit_many"]
 
 # The acceptance rate at which step sizes aim. Group SDs of few people can be very small, and there long steps
 # leave the posterior's narrow part (divergences); small data are fast enough at shorter ones.
@@ -122,35 +122,8 @@ def fit(
     ('chain', 'draw', 'subject')
     """
     settings = Settings(num_warmup, num_samples, num_chains, target_accept, progress_bar)
-    return fit_many([data], model, group=group, within=within, seeds=[seed], warn=warn, **settings._asdict())[
-        0
-    ]
-
-
-class Settings(NamedTuple):
-    """How the sampler runs. Every function that fits takes these by name and hands them on.
-
-    The first five are those of :func:`fit`, where each is explained. ``num_threads`` says how many threads
-    share the chains (default: one for each core). But for rounding, the draws do not depend on it.
-
-    Examples
-    --------
-    >>> from rwlib.fitting.inference import Settings
-    >>> Settings(num_samples=500).n_draws
-    2000
-    """
-
-    num_warmup: int = 300
-    num_samples: int = 1000
-    num_chains: int = 4
-    target_accept: float | None = None
-    progress_bar: bool | None = None
-    num_threads: int | None = None
-
-    @property
-    def n_draws(self) -> int:
-        """Draws kept of all chains together."""
-        return self.num_chains * self.num_samples
+    (fitted,) = _fit_side_by_side([data], model, group, within, [seed], warn, settings)
+    return fitted
 
 
 def fit_many(
@@ -180,7 +153,7 @@ def fit_many(
     warn : bool, default True
         As in :func:`fit`; there is one warning for all fits that do not pass.
     **settings
-        Of the sampler: :class:`Settings`.
+        Of the sampler: :class:`rwlib.fitting.request.Settings`.
 
     Returns
     -------
@@ -202,17 +175,20 @@ def fit_many(
     >>> len(fits), fits[1].posterior["beta"].shape
     (2, (2, 50, 1))
     """
-    settings = Settings(**settings)
-    _check_request(datasets, model, seeds)
-    _check_settings(settings)
-    if warn:
-        _warn_of_rewards(datasets, model)
+    return _fit_side_by_side(datasets, model, group, within, seeds, warn, Settings(**settings))
+
+
+def _fit_side_by_side(datasets, model, group, within, seeds, warn, settings):
+    """What :func:`fit` and :func:`fit_many` do: called by both, so that its warnings find the user's line."""
+    check_request(datasets, model, seeds, settings)
+    for suspicion in suspicious_rewards(datasets, model) if warn else ():
+        warnings.warn(suspicion, stacklevel=3)
     target_accept = settings.target_accept
     if target_accept is None:
         target_accept = TARGET_ACCEPT if datasets[0].n_subjects >= FEW_PEOPLE else CAREFUL
 
     described = [describe(data, model, group, within) for data in datasets]
-    _check_alike(described)
+    check_alike(described)
     # Labels are of no use to the sampler; without them, equally large data share one compiled program.
     blocks = range(max(len(each.data.blocks) for each in described))
     anonymous = [
@@ -255,7 +231,7 @@ def fit_many(
                 if len(fits) > 1
                 else ""
             )
-            warnings.warn(f"{many}{reports[failed[0]]}", stacklevel=2 if len(fits) > 1 else 3)
+            warnings.warn(f"{many}{reports[failed[0]]}", stacklevel=3)
     return fits
 
 
@@ -299,7 +275,8 @@ def fit_and_check(
     group, within : dict of formulas, optional
         As in :func:`fit`.
     **settings
-        Of the sampler: :class:`Settings`. With fewer than 4 chains of 1,000 draws few fits pass.
+        Of the sampler: :class:`rwlib.fitting.request.Settings`. With fewer than 4 chains of 1,000 draws few
+        fits pass.
 
     Returns
     -------
@@ -338,98 +315,3 @@ def fit_and_check(
 def _another(seed):
     """Another seed, which follows from the first."""
     return int(np.random.SeedSequence([int(seed), 1]).generate_state(1)[0])
-
-
-def check_seed(seed: int) -> None:
-    """Refuse what cannot be a seed.
-
-    Examples
-    --------
-    >>> from rwlib.fitting.inference import check_seed
-    >>> check_seed(-1)
-    Traceback (most recent call last):
-    ValueError: A seed is -1; it must be a whole number from 0 to 2³² − 1.
-    """
-    if seed % 1 or not 0 <= seed < 2**32:
-        raise ValueError(f"A seed is {seed}; it must be a whole number from 0 to 2³² − 1.")
-
-
-def _check_request(datasets, model, seeds):
-    """Refuse what cannot work before anything is sampled, so that no draw is lost."""
-    check_model(model)
-    if not model.parameters:
-        raise ValueError(f"The model {model.name!r} has no parameters: there is nothing to fit.")
-    if isinstance(datasets, ChoiceData):
-        raise ValueError("datasets is one ChoiceData; give a list of them, or call fit.")
-    n_seeds = len(datasets) if seeds is None else len(seeds)
-    if not len(datasets) or n_seeds != len(datasets):
-        raise ValueError(
-            f"There are {len(datasets)} data sets and {n_seeds} seeds; give at least one data set, and one "
-            f"seed for each."
-        )
-    for i, data in enumerate(datasets):
-        if not isinstance(data, ChoiceData):
-            raise ValueError(
-                f"Data set {i} is of type {type(data).__name__}; make a ChoiceData of it, with read_choices "
-                f"if it is a table."
-            )
-        size, first = ((*np.shape(d.choices), d.n_actions) for d in (data, datasets[0]))
-        if size != first:
-            raise ValueError(
-                f"Data set {i} has (subjects, trials, actions) {size}, but data set 0 has {first}; fit each "
-                f"size by itself."
-            )
-        parts, of_first = (", ".join(arrays_of(d.design)) or "nothing" for d in (data, datasets[0]))
-        if parts != of_first:
-            raise ValueError(
-                f"The design of data set {i} says {parts}, and that of data set 0 says {of_first}; fit each "
-                "kind by itself."
-            )
-    for seed in () if seeds is None else seeds:
-        check_seed(seed)
-
-
-def _check_alike(described):
-    """One program fits all, so the same columns must have come of all data sets' tables."""
-    first = described[0]
-    for i, each in enumerate(described):
-        labels, of_first = ([term[:2] for term in (*x.effects, *x.shifts)] for x in (each, first))
-        if each.model != first.model or labels != of_first or each.conditions != first.conditions:
-            raise ValueError(
-                f"In data set {i} formulas have other columns or conditions than in data set 0 ({labels} and "
-                f"{of_first}); fit each kind by itself."
-            )
-        size, of_first = (np.shape(x.data.choices) for x in (each, first))
-        if size != of_first:
-            raise ValueError(
-                f"Data set {i} has at most {size[1]} trials in a condition, data set 0 {of_first[1]}; fit "
-                "each size by itself."
-            )
-
-
-def _check_settings(settings):
-    for name, least in (("num_warmup", 1), ("num_samples", 4), ("num_chains", 1)):
-        value = getattr(settings, name)
-        if value % 1 or value < least:
-            raise ValueError(f"{name} is {value}; it must be a whole number, at least {least}.")
-    if settings.target_accept is not None and not 0 < settings.target_accept < 1:
-        raise ValueError(f"target_accept is {settings.target_accept}; it must lie between 0 and 1.")
-
-
-def _warn_of_rewards(datasets, model):
-    """Priors and the value before the first trial are for rewards from 0 to 1; others may be meant, but
-    seldom are."""
-    said = {p.name for p in model.parameters} | dict(model.fixed).keys()
-    if "q0" in said or all(p.name != "q0" for p in model.agent.parameters):
-        return
-    for data in datasets:
-        rewards = np.asarray(data.rewards)[np.asarray(data.mask)]
-        if rewards.min() < 0 or rewards.max() > 1:
-            warnings.warn(
-                f"Rewards run from {rewards.min():g} to {rewards.max():g}, but people are taken to expect "
-                "0.5 before the first trial, and priors are for rewards from 0 to 1. Read the data with "
-                "scale=, or say what people expect: model._replace(fixed={'q0': "
-                f"{0.5 * (rewards.min() + rewards.max()):g}}}).",
-                stacklevel=4,
-            )
-            return

@@ -17,22 +17,18 @@ from rwlib.data.choices import ChoiceData
 from rwlib.fitting.hierarchy import effect_rows, log_likelihood_of_people, regressions
 from rwlib.fitting.models import Model, Regressors
 from rwlib.fitting.positions import (
-    Stretch,
     draw_from_prior,
     effects_of,
     group_prior,
-    learn_stretch,
     log_density,
     mirror,
-    rough_stretch,
     sides_of,
     split,
-    stretch,
     to_people,
     to_position,
-    unstretch,
 )
 from rwlib.fitting.proposals import Proposals, learn_proposals, rough_proposals
+from rwlib.fitting.stretch import Stretch, learn_stretch, rough_stretch, stretch, unstretch
 from rwlib.running.machine import n_cores
 
 __all__ = ["MAX_DEPTH", "Sample", "Schedule", "Tuning", "sample"]

@@ -14,7 +14,7 @@ from rwlib.fitting.models import TRANSFORMS, model_fingerprint
 from rwlib.fitting.positions import draw_from_prior, effects_of, split, to_sites
 from rwlib.fitting.sampling import MAX_DEPTH, Sample, Schedule
 
-__all__ = ["prior_draws", "to_datatree"]
+__all__ = ["evenly_spaced", "prior_draws", "to_datatree"]
 
 
 def to_datatree(
@@ -124,7 +124,7 @@ def to_datatree(
     learned = {
         "step_size": tuning.step_size,
         "jump_rate": (("chain", "subject"), sampled.jump_rate),
-        # The stretch under which NUTS moves (rwlib.fitting.positions), which stands for a mass matrix.
+        # The stretch under which NUTS moves (rwlib.fitting.stretch), which stands for a mass matrix.
         "stretch_centre": ("dimension", shape.centre),
         "stretch_group": (("group", "group_moved"), shape.group),
         "stretch_slope": (("subject", "parameter", "group"), shape.slope),
@@ -180,6 +180,18 @@ def prior_draws(data: ChoiceData, described: Described, num_draws: int, seed: in
     coords = {"subject": list(data.subjects), "condition": list(described.conditions), **_labels(terms)}
     tree = arviz_base.from_dict({"prior": variables}, coords=coords, dims=dims)
     return tree["prior"].to_dataset().assign_coords(_said(terms))
+
+
+def evenly_spaced(n: int, most: int) -> np.ndarray:
+    """Which draws to keep where fewer will do: at most ``most`` of n places, from the first to the last.
+
+    Examples
+    --------
+    >>> from rwlib.fitting.trees import evenly_spaced
+    >>> evenly_spaced(10, 4).tolist(), evenly_spaced(3, 4).tolist()
+    ([0, 3, 6, 9], [0, 1, 2])
+    """
+    return np.linspace(0, n - 1, min(n, most)).round().astype(int)
 
 
 def _labels(terms):

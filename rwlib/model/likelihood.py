@@ -10,7 +10,8 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from rwlib.data.choices import ChoiceData
-from rwlib.model.agents import Agent, Trial, check_agent, precision_of, session, trials_of
+from rwlib.model.agent_check import check_agent
+from rwlib.model.agents import Agent, Trial, precision_of, session, trials_of
 from rwlib.model.in_line import log_likelihood_in_line
 from rwlib.model.one_pass import Rows, one_pass_log_likelihood
 from rwlib.model.parameters import subject_parameters

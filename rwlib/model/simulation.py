@@ -12,7 +12,8 @@ from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design, check_design
-from rwlib.model.agents import Agent, check_agent, precision_of, session, trials_of
+from rwlib.model.agent_check import check_agent
+from rwlib.model.agents import Agent, precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT

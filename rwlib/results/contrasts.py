@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from rwlib.fitting.models import TRANSFORMS, Model
+from rwlib.fitting.request import check_share
 from rwlib.results.fitted import accepted, model_of
 
 __all__ = ["contrast_draws", "contrasts"]
@@ -135,8 +136,7 @@ def contrasts(
     [['beta', 'effect', 'diagnosis: patient', 'patient − control']]
     """
     accepted(fit, "No difference can be read from this fit.")
-    if not 0 < interval < 1:
-        raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
+    check_share("interval", interval)
     drawn, rope = contrast_draws(fit, model), dict(rope or {})
     for name, width in rope.items():
         if name not in {parameter for parameter, *_ in drawn}:

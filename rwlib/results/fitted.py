@@ -14,10 +14,20 @@ from rwlib.agents.pearce_hall import PEARCE_HALL
 from rwlib.fitting.diagnostics import Report, check
 from rwlib.fitting.effects import describe
 from rwlib.fitting.models import GroupParameter, Model, check_fitted, model_fingerprint
+from rwlib.fitting.trees import evenly_spaced
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.rescorla_wagner import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
 
-__all__ = ["Rows", "accepted", "check_is_fit", "data_of", "draws_of", "formulas_of", "model_of", "to_trials"]
+__all__ = [
+    "Rows",
+    "accepted",
+    "data_of",
+    "draws_of",
+    "formulas_of",
+    "mean_over_people",
+    "model_of",
+    "to_trials",
+]
 
 #: Agents that come with rwlib, whose models a fit need not be told of.
 AGENTS = (
@@ -55,35 +65,11 @@ def accepted(fit: xr.DataTree, otherwise: str) -> Report:
     Traceback (most recent call last):
     ValueError: Nothing is reported. Do not use this fit: ...
     """
-    check_is_fit(fit)
     verdict = check(fit)
     if not verdict:
         numbers = str(verdict).split("\n- ")[0].replace("\n", " ")
         raise ValueError(f"{otherwise} {numbers} rwlib.check(fit) says what is wrong and what to do.")
     return verdict
-
-
-def check_is_fit(fit: object) -> None:
-    """Refuse what is no fit.
-
-    Raises
-    ------
-    ValueError
-        If ``fit`` is no tree with a posterior.
-
-    Examples
-    --------
-    >>> from rwlib.results.fitted import check_is_fit
-    >>> check_is_fit(None)
-    Traceback (most recent call last):
-    ValueError: This is no fit, but of type NoneType. Give what rwlib.fit or rwlib.load returns.
-    """
-    if not isinstance(fit, xr.DataTree):
-        raise ValueError(
-            f"This is no fit, but of type {type(fit).__name__}. Give what rwlib.fit or rwlib.load returns."
-        )
-    if "posterior" not in fit.children:
-        raise ValueError("The fit holds no draws. Give what rwlib.fit or rwlib.load returns.")
 
 
 def data_of(fit: xr.DataTree) -> ChoiceData:
@@ -235,10 +221,7 @@ def draws_of(fit: xr.DataTree, model: Model, num_draws: int) -> Rows:
     data = data_of(fit)
     described = describe(data, model, within=formulas_of(fit)["within"])
     posterior = fit["posterior"].to_dataset().stack(sample=("chain", "draw"))
-    n_draws = posterior.sizes["sample"]
-    posterior = posterior.isel(
-        sample=np.linspace(0, n_draws - 1, min(n_draws, num_draws)).round().astype(int)
-    )
+    posterior = posterior.isel(sample=evenly_spaced(posterior.sizes["sample"], num_draws))
     n_rows, given = described.data.n_subjects, {}
     for p in model.parameters:
         values = posterior[p.name]
@@ -251,6 +234,22 @@ def draws_of(fit: xr.DataTree, model: Model, num_draws: int) -> Rows:
         given[p.name] = np.broadcast_to(values, shape).ravel()
     params = subject_parameters({**given, **dict(model.fixed)}, given[p.name].size, model.agent)
     return Rows(described.data, {name: np.asarray(x).reshape(-1, n_rows) for name, x in params.items()})
+
+
+def mean_over_people(values: xr.DataArray) -> np.ndarray:
+    """Of a parameter, the mean over people, and over conditions, in each draw: an array (n_chains, n_draws).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> from rwlib.results.fitted import mean_over_people
+    >>> mean_over_people(xr.DataArray([[[0.0, 1.0], [1.0, 1.0]]], dims=("chain", "draw", "subject"))).tolist()
+    [[0.5, 1.0]]
+    """
+    return (
+        values.mean([d for d in values.dims if d not in ("chain", "draw")]).transpose("chain", "draw").values
+    )
 
 
 def to_trials(values: np.ndarray, rows: ChoiceData, data: ChoiceData) -> np.ndarray:

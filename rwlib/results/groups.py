@@ -9,7 +9,7 @@ import xarray as xr
 
 from rwlib.fitting.effects import describe
 from rwlib.fitting.models import Model
-from rwlib.fitting.trees import prior_draws
+from rwlib.fitting.trees import evenly_spaced, prior_draws
 from rwlib.model.agents import precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
 from rwlib.results.fitted import data_of, draws_of, formulas_of, model_of, to_trials
@@ -79,7 +79,7 @@ def add_groups(
         raise ValueError(f"num_draws is {num_draws}; it must be at least 1.")
     model, data = model_of(fit, model), data_of(fit)
     n_chains, n_draws = (fit["posterior"].sizes[dim] for dim in ("chain", "draw"))
-    kept = np.linspace(0, n_draws - 1, min(n_draws, max(1, num_draws // n_chains))).round().astype(int)
+    kept = evenly_spaced(n_draws, max(1, num_draws // n_chains))
     thinned, of_draws = fit.copy(), set(groups) - {"prior"}
     if of_draws:
         for name in ("posterior", "unconstrained_posterior", "sample_stats"):

@@ -10,7 +10,8 @@ import pandas as pd
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design
 from rwlib.fitting.models import ASYMMETRIC, TRANSFORMS, Model
-from rwlib.fitting.inference import check_seed, fit_and_check
+from rwlib.fitting.inference import fit_and_check
+from rwlib.fitting.request import check_seed, check_share
 from rwlib.model.simulation import simulate
 from rwlib.model.tasks import FIVE_ARMS, bernoulli_outcomes
 
@@ -69,7 +70,7 @@ def power(
     interval : float in (0, 1), default 0.95
         A difference is found if this central interval of its posterior leaves out 0.
     **settings
-        Of the sampler: :class:`rwlib.fitting.inference.Settings`.
+        Of the sampler: :class:`rwlib.fitting.request.Settings`.
 
     Returns
     -------
@@ -111,8 +112,7 @@ def power(
     ):
         if value % 1 or value < least:
             raise ValueError(f"{name} is {value}; it must be a whole number, at least {least}.")
-    if not 0 < interval < 1:
-        raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
+    check_share("interval", interval)
     seeds = np.random.SeedSequence(seed).generate_state(2 * n_datasets).tolist()
     study = two_conditions if within else two_groups
     datasets = [

@@ -1,7 +1,6 @@
 """A methods section and tables of results, in which every number comes from the fit."""
 
 import json
-import math
 import platform
 import shutil
 import subprocess
@@ -14,17 +13,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from rwlib.fitting.convergence import diagnose
 from rwlib.fitting.models import TRANSFORMS, Model
+from rwlib.fitting.request import check_share
 from rwlib.results.checklist import CITE, CITE_DIFFERENCES, LEFT_ABOUT_DIFFERENCES, LEFT_TO_YOU
-from rwlib.results.contrasts import contrast_draws, contrasts
-from rwlib.results.fitted import accepted, data_of, formulas_of, model_of
-from rwlib.results.methods import methods_of, minus, plain
-from rwlib.results.rules import RULES, SOURCES, has, symbol, the, words
+from rwlib.results.contrasts import contrasts
+from rwlib.results.findings import findings_of, tables_of
+from rwlib.results.fitted import accepted, data_of, formulas_of, mean_over_people, model_of
+from rwlib.results.methods import methods_of, plain
+from rwlib.results.rules import RULES, SOURCES, has
 
 __all__ = ["Written", "estimates", "report", "write_report"]
-
-SIGNS = {"+": "positive", "−": "negative"}
 
 
 class Written(NamedTuple):
@@ -110,25 +108,18 @@ def report(
     verdict = accepted(fit, "There is nothing to report about this fit.")
     model, data = model_of(fit, model), data_of(fit)
     formulas = formulas_of(fit)
-    _check_interval(interval)
+    check_share("interval", interval)
     table = _estimates(fit, model, interval)
     differences = contrasts(fit, model, rope=rope, interval=interval) if any(formulas.values()) else None
     made_with = _versions(fit)
-    results = [
-        *_of_check(verdict, fit),
-        *_of_derived(fit, model, differences),
-        *_of_estimates(table, model, interval),
-        *_of_people(fit, model),
-        *_of_differences(differences, model, rope or {}),
-    ]
     left = [*_left_of_model(model), *LEFT_TO_YOU]
     return Written(
         methods=methods_of(fit, model, data, formulas, made_with, interval),
-        results=" ".join(results),
+        results=findings_of(fit, model, verdict, table, differences, rope or {}, interval),
         estimates=table,
         differences=differences,
         cite=(*_course(made_with), *_sources(model, differences), *CITE),
-        tables=(_page_of_estimates(table, model, interval), *_page_of_differences(differences, model)),
+        tables=tables_of(table, differences, model, interval),
         left_to_you=tuple(left if differences is None else [*left, LEFT_ABOUT_DIFFERENCES]),
     )
 
@@ -176,13 +167,8 @@ def estimates(fit: xr.DataTree, model: Model | None = None, *, interval: float =
     (['alpha', 'beta'], ['typical', 'typical_from', 'typical_to'])
     """
     accepted(fit, "No estimate can be read from this fit.")
-    _check_interval(interval)
+    check_share("interval", interval)
     return _estimates(fit, model_of(fit, model), interval)
-
-
-def _check_interval(interval):
-    if not 0 < interval < 1:
-        raise ValueError(f"interval is {interval}; it must lie between 0 and 1.")
 
 
 def _estimates(fit, model, interval):
@@ -192,7 +178,7 @@ def _estimates(fit, model, interval):
         row: dict[str, str | float] = {"parameter": p.name}
         drawn = {
             "typical": np.asarray(TRANSFORMS[p.transform](posterior[f"{p.name}_group_mean"].values)),
-            "people": _over_people(posterior[p.name]),
+            "people": mean_over_people(posterior[p.name]),
             "sd": posterior[f"{p.name}_group_sd"].values,
         }
         for name, x in drawn.items():
@@ -200,13 +186,6 @@ def _estimates(fit, model, interval):
             row[f"{name}_from"], row[f"{name}_to"] = np.quantile(x, ends).tolist()
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _over_people(values):
-    """The mean over people, and over conditions, of each draw: (n_chains, n_draws)."""
-    return (
-        values.mean([d for d in values.dims if d not in ("chain", "draw")]).transpose("chain", "draw").values
-    )
 
 
 def write_report(written: Written, path: str | Path) -> Path:
@@ -258,93 +237,6 @@ def write_report(written: Written, path: str | Path) -> Path:
     return path
 
 
-# Results
-
-
-def _of_check(verdict, fit):
-    worst, n_draws = verdict.worst, math.prod(fit["posterior"].sizes[dim] for dim in ("chain", "draw"))
-    cut = f"; {worst['at_max_depth']:.1%} were cut at the limit of doublings" if worst["at_max_depth"] else ""
-    yield (
-        f"The largest R-hat of all parameters of group and people was {worst['r_hat']:.3f}, the smallest ESS "
-        f"{np.floor(worst['ess_bulk']):,.0f} (bulk) and {np.floor(worst['ess_tail']):,.0f} (tail). None of "
-        f"the {n_draws:,} transitions diverged{cut}, and the smallest E-BFMI was {worst['e_bfmi']:.2f}."
-    )
-
-
-def _of_derived(fit, model, differences):
-    """Diagnostics of what is reported and is no parameter of group or people."""
-    draws, what = [_over_people(fit["posterior"][p.name]) for p in model.parameters], "means over people"
-    if differences is not None:
-        found, what = contrast_draws(fit, model).values(), f"{what}, differences and their ends"
-        draws += [
-            each[x].transpose("chain", "draw").values for each in found for x in ("low", "high", "difference")
-        ]
-    r_hat, ess_bulk, ess_tail = diagnose(np.stack(draws))
-    yield (
-        f"For {what}, the largest R-hat was {np.nanmax(r_hat):.3f} and the smallest ESS "
-        f"{np.floor(np.nanmin(ess_bulk)):,.0f} (bulk) and {np.floor(np.nanmin(ess_tail)):,.0f} (tail)."
-    )
-
-
-def _of_estimates(table, model, interval):
-    yield (
-        f"Posterior means with {interval:.0%} credible intervals: "
-        + "; ".join(
-            f"{the(row['parameter'], model)}: {_interval(row, 'typical')} for the typical person and "
-            f"{_interval(row, 'people')} on average over people"
-            for row in table.to_dict("records")
-        )
-        + "."
-    )
-
-
-def _of_people(fit, model):
-    """How far people's own estimates spread, and whether they go together, which the prior denies."""
-    means = {}
-    for p in model.parameters:
-        values = fit["posterior"][p.name]
-        means[p.name] = values.mean([d for d in values.dims if d != "subject"]).values
-    ends = {name: minus(f"{x.min():.2f} to {x.max():.2f}") for name, x in means.items()}
-    said = "; ".join(f"{symbol(name, model)}: {low_high}" for name, low_high in ends.items())
-    yield f"People's own posterior means ran over these ranges: {said}."
-    if len(means) > 1 and len(next(iter(means.values()))) > 2:
-        correlations = pd.DataFrame(means).corr()
-        pairs = [(a, b) for i, a in enumerate(means) for b in list(means)[:i]]
-        a, b = max(pairs, key=lambda pair: abs(correlations.loc[pair]))
-        largest = minus(f"{correlations.loc[a, b]:.2f}")
-        yield (
-            f"Over people, these means correlate at {largest} where they do so most, for {symbol(b, model)} "
-            f"and {symbol(a, model)}."
-        )
-
-
-def _of_differences(table, model, rope):
-    rows = [] if table is None else table.to_dict("records")
-    beside_products = {(row["parameter"], row["kind"]) for row in rows if "×" in row["term"]}
-    for row in rows:
-        what = f"For {the(row['parameter'], model)}, {plain(row['meaning'])} (term {plain(row['term'])})"
-        direction = f"{SIGNS[row['direction']]} with probability {_probability(row['p_direction'])}"
-        # Beside a product, no pair of typical people differs by this term alone.
-        if (row["parameter"], row["kind"]) in beside_products:
-            yield f"{what} has the coefficient {_interval(row, 'effect')}, which is {direction}."
-            continue
-        in_rope = ""
-        if row["parameter"] in rope:
-            in_rope = (
-                f"; {row['in_rope']:.0%} of its draws lie in the region of practical equivalence, "
-                f"±{rope[row['parameter']]:g}"
-            )
-        yield (
-            f"{what}: the typical person's differs by {_interval(row, 'difference')} (coefficient "
-            f"{_interval(row, 'effect')}), which is {direction} (the probability of direction){in_rope}."
-        )
-
-
-def _probability(p):
-    """With as many digits as some thousand draws are good for."""
-    return "above 0.99" if p > 0.99 else f"{p:.2f}"
-
-
 # What is left to you, what to cite, and the versions that were used
 
 
@@ -377,59 +269,5 @@ def _sources(model, differences):
     yield from () if differences is None else CITE_DIFFERENCES
 
 
-# Words, numbers and tables
-
-
 def _bullets(lines):
     return "\n".join(f"- {line}" for line in lines)
-
-
-def _interval(row, name):
-    """A mean and its interval, with two decimals, or as many as the interval has two digits."""
-    low, high = row[f"{name}_from"], row[f"{name}_to"]
-    places = max(2, 1 - math.floor(math.log10(high - low))) if high > low else 2
-    return minus(f"{row[name]:.{places}f} [{low:.{places}f}, {high:.{places}f}]")
-
-
-def _page_of_estimates(table, model, interval):
-    rows = [
-        {
-            "parameter": words(row["parameter"], model),
-            "typical person": _interval(row, "typical"),
-            "mean over people": _interval(row, "people"),
-            "group SD, before the transform": _interval(row, "sd"),
-        }
-        for row in table.to_dict("records")
-    ]
-    return _markdown(rows, f"Posterior means with equal-tailed {interval:.0%} credible intervals.")
-
-
-def _page_of_differences(table, model):
-    if table is None:
-        return
-    rows = [
-        {
-            "parameter": words(row["parameter"], model),
-            "comparison": f"{plain(row['term'])} ({plain(row['meaning'])})",
-            "at both ends": f"{row['low']:.2f}, {row['high']:.2f}",
-            "difference": _interval(row, "difference"),
-            "coefficient": _interval(row, "effect"),
-            "direction": f"{row['direction']} {_probability(row['p_direction'])}",
-            "in ROPE": "none given" if np.isnan(row["in_rope"]) else f"{row['in_rope']:.0%}",
-        }
-        for row in table.to_dict("records")
-    ]
-    yield _markdown(
-        rows,
-        "Differences of the typical person's parameter with credible intervals, its means at both ends, "
-        "coefficients before the transform, probability of direction, and share of the draws in the region "
-        "of practical equivalence (ROPE).",
-    )
-
-
-def _markdown(rows, caption):
-    """A table whose dashes tell pandoc how wide its columns are, with a caption."""
-    cells = [list(rows[0]), *(list(row.values()) for row in rows)]
-    dashes = ["-" * min(30, max(map(len, column))) for column in zip(*cells)]
-    lines = [f"| {' | '.join(row)} |" for row in (cells[0], dashes, *cells[1:])]
-    return "\n".join(lines) + f"\n\nTable: {caption}"

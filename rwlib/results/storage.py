@@ -12,7 +12,6 @@ from pathlib import Path
 import xarray as xr
 
 from rwlib.fitting.diagnostics import check
-from rwlib.results.fitted import check_is_fit
 
 __all__ = ["load", "save"]
 
@@ -60,7 +59,6 @@ def save(fit: xr.DataTree, path: str | Path) -> Path:
     path = Path(path)
     if path.suffix != ".nc":
         raise ValueError(f"The path is {str(path)!r}; a fit is netCDF, so let its name end with '.nc'.")
-    check_is_fit(fit)
     report = check(fit)
     whole = fit.copy()
     whole.attrs = {
