@@ -2,7 +2,8 @@
 
 Folders follow the reader's way, and a module imports only from those above it in the list:
 
-- ``data``: ``design``, ``entries``, ``choices``, ``suspicion``, ``tables``, ``reading``
+- ``data``: ``design``, ``entries``, ``choices``, ``columns``, ``options``, ``places``, ``suspicion``,
+  ``tables``, ``writing``, ``reading``
 - ``model``: ``learning``, ``choice``, ``agents``, ``agent_check``, ``rescorla_wagner``, ``parameters``,
   ``tasks``, ``simulation``, ``in_line``, ``one_pass``, ``likelihood``
 - ``fitting``: ``models``, ``hierarchy``, ``formulas``, ``effects``, ``proposals``, ``moves``,
@@ -12,7 +13,7 @@ Folders follow the reader's way, and a module imports only from those above it i
 - ``checking``: ``prediction``, ``summaries``, ``calibration``, ``verdict``, ``leave_one_out``,
   ``folds``, ``comparison``, ``recovery``, ``model_recovery``
 - ``results``: ``fitted``, ``groups``, ``contrasts``, ``trialwise``, ``storage``, ``rules``,
-  ``methods``, ``findings``, ``report``, ``power``
+  ``methods``, ``findings``, ``checklist``, ``report``, ``power``
 - ``plotting``
 - ``running``, which the others use where they keep compiled programs: ``machine``, ``compilation``,
   ``sources``, ``fingerprint``, ``studies``
