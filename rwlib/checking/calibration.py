@@ -264,7 +264,7 @@ def calibrate(
     >>> import rwlib
     >>> outcomes = rwlib.bernoulli_outcomes(jax.random.key(0), [0.3, 0.7], n_trials=10)
     >>> settings = dict(n_subjects=3, n_ranks=20, num_warmup=50, num_samples=50, progress_bar=False)
-    >>> ranks = rwlib.calibrate(rwlib.WIN_STAY_LOSE_SHIFT, outcomes, n_datasets=4, seed=1, **settings)
+    >>> ranks = rwlib.calibrate(rwlib.WIN_STAY_LOSE_SHIFT, outcomes, n_datasets=1, seed=1, **settings)
     >>> ranks["parameter"].unique().tolist()
     ['lapse_group_mean', 'lapse_group_sd', 'lapse[0]', 'lapse[1]', 'lapse[2]', 'log_likelihood']
 

@@ -68,13 +68,13 @@ def recover_models(
     --------
     >>> import jax
     >>> import rwlib
-    >>> outcomes = rwlib.bernoulli_outcomes(jax.random.key(0), [0.2, 0.8], n_trials=20)
+    >>> outcomes = rwlib.bernoulli_outcomes(jax.random.key(0), [0.3, 0.7], n_trials=10)
     >>> models = [rwlib.RANDOM, rwlib.WIN_STAY_LOSE_SHIFT]
     >>> short = dict(num_warmup=50, num_samples=50, progress_bar=False)
-    >>> design = dict(n_datasets=3, n_subjects=2, seed=1)
+    >>> design = dict(n_datasets=1, n_subjects=3, seed=1)
     >>> table = rwlib.recover_models(rwlib.RANDOM, models, outcomes, **design, **short)
     >>> len(table)
-    6
+    2
     """
     names = [model.name for model in models]
     if len(set(names)) < len(names):

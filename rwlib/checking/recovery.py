@@ -196,12 +196,13 @@ def recover_parameters(
     Examples
     --------
     >>> import rwlib
-    >>> design = dict(n_subjects=4, n_trials=20, beta=3.0, n_datasets=2)
-    >>> table = rwlib.recover_parameters(**design, model=rwlib.SYMMETRIC, num_samples=50, progress_bar=False)
+    >>> design = dict(n_subjects=4, n_trials=20, beta=3.0, n_datasets=1)
+    >>> short = dict(num_warmup=50, num_samples=50, progress_bar=False)
+    >>> table = rwlib.recover_parameters(**design, model=rwlib.SYMMETRIC, **short)
     >>> table["parameter"].tolist()
     ['alpha', 'beta', 'alpha_group_mean', 'beta_group_mean']
     >>> table["n_datasets"].tolist()
-    [2, 2, 2, 2]
+    [1, 1, 1, 1]
 
     A grid of designs is a study, whose pieces are kept on disk:
 

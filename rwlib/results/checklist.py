@@ -1,6 +1,6 @@
 """What a paper needs beside a report and no fit knows, and what every report cites."""
 
-__all__ = ["CITE", "CITE_DIFFERENCES", "LEFT_ABOUT_DIFFERENCES", "LEFT_TO_YOU"]
+__all__ = ["CITE", "CITE_DIFFERENCES", "LEFT_ABOUT_CONDITIONS", "LEFT_ABOUT_DIFFERENCES", "LEFT_TO_YOU"]
 
 #: What is left to the author. It follows Wilson & Collins (2019), Kruschke (2021) and Depaoli & van de Schoot
 #: (2017, https://doi.org/10.1037/met0000065).
@@ -31,6 +31,11 @@ LEFT_ABOUT_DIFFERENCES = (
     "Differences: which were planned, how many were looked at, which other formulas were tried, by which "
     "rule you conclude that there is one or none, how large it must be to matter, and why (`rope=`), and "
     "what a higher or lower value is worth in this task, since no learning rate is best everywhere."
+)
+LEFT_ABOUT_CONDITIONS = (
+    "Since people have a value for each condition, functions that need one value of a person do not take "
+    "this fit: `rwlib.generate`, `rwlib.compare_behaviour`, `rwlib.loo_by_trial`. Predictions and "
+    "log-likelihoods in each condition come from `rwlib.add_groups`, for ArviZ's own checks."
 )
 CITE = (
     "Andrieu, C., Doucet, A., & Holenstein, R. (2010). Particle Markov chain Monte Carlo methods. "

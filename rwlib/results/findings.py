@@ -101,7 +101,7 @@ def tables_of(
     >>> print(estimates.splitlines()[0])
     | parameter | typical person | mean over people | group SD, before the transform |
     """
-    return _page_of_estimates(table, model, interval), *_page_of_differences(differences, model)
+    return _page_of_estimates(table, model, interval), *_page_of_differences(differences, model, interval)
 
 
 # Sentences
@@ -123,7 +123,10 @@ def _of_derived(fit, model, differences):
     if differences is not None:
         found, what = contrast_draws(fit, model).values(), f"{what}, differences and their ends"
         draws += [
-            each[x].transpose("chain", "draw").values for each in found for x in ("low", "high", "difference")
+            each[x].transpose("chain", "draw").values
+            for each in found
+            for x in ("low", "high", "difference")
+            if np.isfinite(each[x]).all()
         ]
     r_hat, ess_bulk, ess_tail = diagnose(np.stack(draws))
     yield (
@@ -160,19 +163,20 @@ def _of_people(fit, model):
         largest = minus(f"{correlations.loc[a, b]:.2f}")
         yield (
             f"Over people, these means correlate at {largest} where they do so most, for {symbol(b, model)} "
-            f"and {symbol(a, model)}."
+            f"and {symbol(a, model)}. Since means are pulled towards the group and share errors, this is no "
+            "estimate of how the parameters correlate."
         )
 
 
 def _of_differences(table, model, rope):
-    rows = [] if table is None else table.to_dict("records")
-    beside_products = {(row["parameter"], row["kind"]) for row in rows if "×" in row["term"]}
-    for row in rows:
+    for row in [] if table is None else table.to_dict("records"):
         what = f"For {the(row['parameter'], model)}, {plain(row['meaning'])} (term {plain(row['term'])})"
         direction = f"{SIGNS[row['direction']]} with probability {_probability(row['p_direction'])}"
-        # Beside a product, no pair of typical people differs by this term alone.
-        if (row["parameter"], row["kind"]) in beside_products:
-            yield f"{what} has the coefficient {_interval(row, 'effect')}, which is {direction}."
+        over_people = (
+            f" Over people this shift has an SD of {_interval(row, 'sd')}." if row["kind"] == "shift" else ""
+        )
+        if np.isnan(row["difference"]):  # no two typical people differ by this term alone
+            yield f"{what} has the coefficient {_interval(row, 'effect')}, which is {direction}.{over_people}"
             continue
         in_rope = ""
         if row["parameter"] in rope:
@@ -183,6 +187,7 @@ def _of_differences(table, model, rope):
         yield (
             f"{what}: the typical person's differs by {_interval(row, 'difference')} (coefficient "
             f"{_interval(row, 'effect')}), which is {direction} (the probability of direction){in_rope}."
+            f"{over_people}"
         )
 
 
@@ -202,26 +207,33 @@ def _page_of_estimates(table, model, interval):
     return _markdown(rows, f"Posterior means with equal-tailed {interval:.0%} credible intervals.")
 
 
-def _page_of_differences(table, model):
+def _page_of_differences(table, model, interval):
     if table is None:
         return
-    rows = [
-        {
-            "parameter": words(row["parameter"], model),
-            "comparison": f"{plain(row['term'])} ({plain(row['meaning'])})",
-            "at both ends": f"{row['low']:.2f}, {row['high']:.2f}",
-            "difference": _interval(row, "difference"),
-            "coefficient": _interval(row, "effect"),
-            "direction": f"{row['direction']} {_probability(row['p_direction'])}",
-            "in ROPE": "none given" if np.isnan(row["in_rope"]) else f"{row['in_rope']:.0%}",
-        }
-        for row in table.to_dict("records")
-    ]
+    shifts = (table["kind"] == "shift").any()
+    rows = []
+    for row in table.to_dict("records"):
+        alone, is_shift = not np.isnan(row["difference"]), row["kind"] == "shift"
+        in_rope = "none given" if alone else "—"
+        rows.append(
+            {
+                "parameter": words(row["parameter"], model),
+                "comparison": f"{plain(row['term'])} ({plain(row['meaning'])})",
+                "at both ends": f"{row['low']:.2f}, {row['high']:.2f}" if alone else "—",
+                "difference": _interval(row, "difference") if alone else "—",
+                "coefficient": _interval(row, "effect"),
+                **({"SD over people": _interval(row, "sd") if is_shift else "—"} if shifts else {}),
+                "direction": f"{row['direction']} {_probability(row['p_direction'])}",
+                "in ROPE": in_rope if np.isnan(row["in_rope"]) else f"{row['in_rope']:.0%}",
+            }
+        )
+    of_shifts = "the SD of a shift over people, " if shifts else ""
+    none = " A dash stands where no two people differ by the term alone." if table["low"].isna().any() else ""
     yield _markdown(
         rows,
-        "Differences of the typical person's parameter with credible intervals, its means at both ends, "
-        "coefficients before the transform, probability of direction, and share of the draws in the region "
-        "of practical equivalence (ROPE).",
+        f"Differences of the typical person's parameter with equal-tailed {interval:.0%} credible intervals, "
+        f"its means at both ends, coefficients before the transform, {of_shifts}probability of direction, "
+        f"and share of the draws in the region of practical equivalence (ROPE).{none}",
     )
 
 

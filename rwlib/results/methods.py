@@ -15,6 +15,7 @@ from scipy.stats import norm
 from rwlib.data.choices import ChoiceData
 from rwlib.fitting.diagnostics import MAX_R_HAT, MIN_E_BFMI, MIN_ESS
 from rwlib.fitting.models import TRANSFORMS, Model
+from rwlib.results.contrasts import ends_of
 from rwlib.results.rules import RULES, symbol, the
 
 __all__ = ["methods_of", "minus", "plain"]
@@ -264,14 +265,15 @@ def _before_any_data(fit, p, variable):
     coefficients, (kind, *_) = fit["posterior"][f"{p.name}_{variable}"], variable.split("_")
     dim = f"{p.name}_{kind}_term"
     points = norm.ppf((np.arange(400) + 0.5) / 400) * p.mean_scale
-    mean, coefficient = p.mean_location + points[:, None], points
-    said = []
-    for i, label in enumerate(coefficients[dim].values.tolist()):
-        if "×" in str(label):  # no two people differ by a product alone
+    said, transform = [], TRANSFORMS[p.transform]
+    for i, (label, ends) in enumerate(zip(coefficients[dim].values.tolist(), ends_of(coefficients, dim))):
+        if ends is None:  # no two people differ by this term alone
             continue
-        low, high = (float(coefficients[f"{dim}_{end}"][i]) for end in ("low", "high"))
-        transform = TRANSFORMS[p.transform]
-        difference = np.asarray(transform(mean + high * coefficient) - transform(mean + low * coefficient))
+        low, high = ends
+        # At both ends stand the same columns of other labels, whose coefficients have priors of their own.
+        others = np.delete(low, i)
+        mean = p.mean_location + points[:, None] * np.sqrt(1 + (others**2).sum())
+        difference = np.asarray(transform(mean + high[i] * points) - transform(mean + low[i] * points))
         ends = (
             np.format_float_positional(x, 2, fractional=False) for x in np.quantile(difference, [0.05, 0.95])
         )
@@ -319,7 +321,11 @@ def _of_rules(formulas, interval):
     )
     where = [", with columns at their means"] if formulas["group"] else []
     where += [", in the middle of the conditions"] if formulas["within"] else []
-    over = "people and their conditions" if formulas["within"] else "people who were fitted"
+    over = (
+        "people in all conditions, also those that a person did not play"
+        if formulas["within"]
+        else "people who were fitted"
+    )
     yield (
         f"Estimates are posterior means with equal-tailed {interval:.0%} credible intervals. The typical "
         f"person is the one at the group mean{''.join(where)}; the mean over people is that of the {over}."

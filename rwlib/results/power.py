@@ -95,9 +95,9 @@ def power(
     --------
     >>> import rwlib
     >>> short = dict(num_warmup=50, num_samples=50, num_chains=2, progress_bar=False)
-    >>> table = rwlib.power(8, 30, 0.8, n_datasets=2, **short)
+    >>> table = rwlib.power(8, 30, 0.8, n_datasets=1, **short)
     >>> table[["n_subjects", "n_trials", "size"]].values.tolist()
-    [[8.0, 30.0, 0.8], [8.0, 30.0, 0.8]]
+    [[8.0, 30.0, 0.8]]
     """
     check_seed(seed)
     names = [p.name for p in model.parameters]

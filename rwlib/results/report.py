@@ -15,7 +15,13 @@ import xarray as xr
 
 from rwlib.fitting.models import TRANSFORMS, Model
 from rwlib.fitting.request import check_share
-from rwlib.results.checklist import CITE, CITE_DIFFERENCES, LEFT_ABOUT_DIFFERENCES, LEFT_TO_YOU
+from rwlib.results.checklist import (
+    CITE,
+    CITE_DIFFERENCES,
+    LEFT_ABOUT_CONDITIONS,
+    LEFT_ABOUT_DIFFERENCES,
+    LEFT_TO_YOU,
+)
 from rwlib.results.contrasts import contrasts
 from rwlib.results.findings import findings_of, tables_of
 from rwlib.results.fitted import accepted, data_of, formulas_of, mean_over_people, model_of
@@ -113,6 +119,8 @@ def report(
     differences = contrasts(fit, model, rope=rope, interval=interval) if any(formulas.values()) else None
     made_with = _versions(fit)
     left = [*_left_of_model(model), *LEFT_TO_YOU]
+    left += [LEFT_ABOUT_CONDITIONS] if formulas["within"] else []
+    left += [LEFT_ABOUT_DIFFERENCES] if differences is not None else []
     return Written(
         methods=methods_of(fit, model, data, formulas, made_with, interval),
         results=findings_of(fit, model, verdict, table, differences, rope or {}, interval),
@@ -120,7 +128,7 @@ def report(
         differences=differences,
         cite=(*_course(made_with), *_sources(model, differences), *CITE),
         tables=tables_of(table, differences, model, interval),
-        left_to_you=tuple(left if differences is None else [*left, LEFT_ABOUT_DIFFERENCES]),
+        left_to_you=tuple(left),
     )
 
 

@@ -96,7 +96,8 @@ def trialwise(
             kept.append({name: np.asarray(x) for name, x in followed.items()})
             continue
         for name, x in followed.items():
-            sums[name] = sums.get(name, 0.0) + np.stack([x.sum(0, dtype=float), (x**2).sum(0, dtype=float)])
+            x = np.asarray(x, float)  # a difference of large sums is not exact in 32 bits
+            sums[name] = sums.get(name, 0.0) + np.stack([x.sum(0), (x**2).sum(0)])
     if keep_draws:
         found = {name: np.concatenate([part[name] for part in kept]) for name in kept[0]}
         found = {
