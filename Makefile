@@ -1,7 +1,7 @@
 # make book    execute every chapter and build the site
-# make test    run all tests
+# make test    run all tests, or those that TESTS= names
 # make test-slow  run the tests that take many minutes
-# make test-pythons  run all tests on each Python of 3.11 to 3.13 that this machine has
+# make test-pythons  the same on each Python of 3.11 to 3.13 that this machine has, or of those that PYTHONS= names
 # make newest  try the newest version of every package, in a copy of the tree; ALL=1 lifts the bounds in requirements.in
 # make lint    check layout, types and spelling; `.venv/bin/ruff format` lays the code out
 # make types   check that names, arguments and results fit together, without running the code
@@ -63,7 +63,7 @@ book: env
 
 # A file's tests stay in one process, for what they share; at most four processes, for the memory they take.
 test: env
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --durations=15
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --durations=15 $(TESTS)
 
 lint: types spelling
 	$(BIN)/ruff check
@@ -77,15 +77,28 @@ spelling: env
 	@if $(BIN)/python -c 'import hunspell' 2>/dev/null; then $(BIN)/python -m tools.spelling; \
 	 else echo "chunspell has no wheel for this platform, so no word is looked up."; fi
 
-test-slow: env
+# The wheel takes seconds, so it is made anew. Notebooks and zip take long: without them, their tests are skipped.
+test-slow: env wheel
+	@test -d _build/notebooks/learner || \
+	  echo "Skipped: running learners' notebooks. There are none; make them with \`make notebooks\`."
+	@ls _build/workshop/*.zip >/dev/null 2>&1 || \
+	  echo "Skipped: installing a workshop's zip. There is none; make it with \`make workshop\`."
 	$(BIN)/python -m pytest -m slow -s
 
-# Each has an environment of its own. A stand-in for a Python that is not switched on, as pyenv has it, fails.
+# Each has an environment of its own. pyenv puts a stand-in on the path, which fails for a Python that is not switched
+# on. So pyenv's folder is looked into as well: the one that it names, and the one that its program lies in, which may
+# differ where HOME is another one.
 test-pythons:
-	@failed=; for version in 3.11 3.12 3.13; do \
-	  if python$$version -c '' 2>/dev/null; then \
-	    echo "Python $$version"; \
-	    $(MAKE) test PYTHON=python$$version VENV=_build/venv-$$version || failed="$$failed $$version"; \
+	@failed=; pyenv=$$(readlink -f "$$(command -v pyenv)" 2>/dev/null); \
+	for version in $(or $(PYTHONS),3.11 3.12 3.13); do \
+	  python=; \
+	  for candidate in python$$version "$$PYENV_ROOT"/versions/$$version.*/bin/python \
+	    "$$(pyenv root 2>/dev/null)"/versions/$$version.*/bin/python "$${pyenv%/*}"/../versions/$$version.*/bin/python; do \
+	    if "$$candidate" -c '' 2>/dev/null; then python=$$candidate; break; fi; \
+	  done; \
+	  if [ -n "$$python" ]; then \
+	    echo "Python $$version: $$python"; \
+	    $(MAKE) test PYTHON="$$python" VENV=_build/venv-$$version || failed="$$failed $$version"; \
 	  else echo "Python $$version is not on this machine"; fi; \
 	done; test -z "$$failed" || { echo "Tests failed on Python$$failed"; exit 1; }
 
@@ -99,6 +112,7 @@ bench: env
 studies: env
 	$(BIN)/python -m studies.calibration
 	$(BIN)/python -m studies.confusion
+	$(BIN)/python -m studies.default_fits
 	$(BIN)/python -m studies.differences
 	$(BIN)/python -m studies.leave_out_people
 	$(BIN)/python -m studies.recovery
@@ -123,11 +137,15 @@ serve: env
 	@test -e $(SITE) || $(MAKE) book
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
+# The doctor knows the course's file by its first line.
+PINS_HEADER := \# Made by `make lock` from requirements.in. Do not edit by hand.
+
 lock:
 	rm -rf _build/lock && "$(EXE)" -m venv _build/lock
 	_build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	_build/lock/bin/uv pip compile --system-certs --universal --python-version 3.11 --upgrade --no-emit-index-url --no-emit-find-links \
-	  --custom-compile-command "make lock" requirements.in -o requirements.txt
+	  --no-header requirements.in -o _build/lock/requirements.txt
+	@{ echo '$(PINS_HEADER)'; cat _build/lock/requirements.txt; } > requirements.txt
 
 newest: env
 	@$(BIN)/python -m tools.newest $(if $(ALL),--all)

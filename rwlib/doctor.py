@@ -1,7 +1,8 @@
 """Say whether this machine is ready for the course, and what to do if not: ``python -m rwlib.doctor``.
 
-It prints a line for each thing that it looks at, and a line of advice for each thing that is wrong. The exit
-code is 0 if nothing is wrong and 1 otherwise.
+It looks at the Python that runs it: where ``make`` set the course up and no environment is active, that is
+``.venv/bin/python -m rwlib.doctor``. It prints a line for each thing that it looks at, and a line of advice
+for each thing that is wrong. The exit code is 0 if nothing is wrong and 1 otherwise.
 """
 
 import io
@@ -29,6 +30,8 @@ SECONDS = 60.0  # a machine on which the fit takes longer is busy, or not fit fo
 START = 300.0  # seconds that a package may take to be imported, even while a virus scanner reads it
 MAIN_PACKAGES = ("jax", "jaxlib", "numpyro", "numpy", "arviz-base", "arviz-stats", "rwlib")
 N_NAMED = 6  # how many packages a text names
+#: How the course's requirements.txt begins, as `make lock` writes it: anybody may have a file of that name.
+PINS_HEADER = "# Made by `make lock` from requirements.in. Do not edit by hand."
 IMPORTS = {
     "JAX's devices": "import jax; print(*jax.devices(), sep=', ')",
     "rwlib": "import rwlib; print(rwlib.__path__[0])",
@@ -54,6 +57,9 @@ ILLEGAL_INSTRUCTION = (-4, 0xC000001D)  # how a process ends that has met one, o
 class Finding(NamedTuple):
     """One thing that was looked at. ``advice`` says what to do about it, and is empty if all is well.
 
+    Where the advice has several lines, those from the second one on are commands. They are printed as they
+    are, so that they can be copied.
+
     Examples
     --------
     >>> from rwlib.doctor import Finding
@@ -68,8 +74,9 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         line = f"{'WRONG' if self.advice else 'ok':<7}{self.what:<15}{self.found}"
-        advice = textwrap.wrap(self.advice, width=80, break_long_words=False, break_on_hyphens=False)
-        return "\n".join([line, *(f"{' ' * 22}{part}" for part in advice)])
+        words, *commands = self.advice.split("\n")
+        wrapped = textwrap.wrap(words, width=80, break_long_words=False, break_on_hyphens=False)
+        return "\n".join([line, *(f"{' ' * 22}{part}" for part in [*wrapped, *commands])])
 
 
 def main() -> int:
@@ -84,7 +91,7 @@ def main() -> int:
     --------
     .. code-block:: console
 
-        $ python -m rwlib.doctor
+        $ .venv/bin/python -m rwlib.doctor
         ok     Python         3.11.7, 64 bits, /home/ada/course/.venv/bin/python
         ok     system         Linux-6.8.0-x86_64
         …
@@ -98,7 +105,7 @@ def main() -> int:
     print(
         f"\nThings that are wrong: {n_wrong}. What to do stands below each."
         if n_wrong
-        else "\nThis machine is ready for the course."
+        else f"\nThis machine is ready for {'the course' if _pins_path(sys.prefix) else 'rwlib'}."
     )
     return int(n_wrong > 0)
 
@@ -126,7 +133,7 @@ def diagnose() -> Iterator[Finding]:
     yield _check_cache(os.environ, again)
     yield Finding("cores", str(n_cores()))
     yield _check_memory(_memory, again)
-    yield _check_kernel(again)
+    yield _check_kernel(pins, again)
     for what, code in IMPORTS.items():
         finding = _check_import(what, code, again)
         yield finding
@@ -159,9 +166,18 @@ def _check_environment(active: str | None, prefix: str) -> Finding:
 
 
 def _pins_path(prefix: str) -> Path | None:
-    """The pins lie beside the environment, or beside the library where this is a checkout."""
+    """The course's pins lie beside the environment, or beside the library where this is a checkout."""
     paths = [folder / "requirements.txt" for folder in (Path(prefix).parent, Path(__file__).parent.parent)]
-    return next((path for path in paths if path.exists()), None)
+    return next((path for path in paths if _holds_pins(path)), None)
+
+
+def _holds_pins(path: Path) -> bool:
+    """Whether this is the course's file, and not that of somebody's own project, in whatever encoding."""
+    try:
+        with path.open("rb") as file:
+            return file.readline().rstrip() == PINS_HEADER.encode()
+    except OSError:
+        return False
 
 
 def _how_to_install(pins: Path | None) -> str:
@@ -170,15 +186,26 @@ def _how_to_install(pins: Path | None) -> str:
         return "Install the wheel of rwlib again: pip installs what it needs beside it."
     if (pins.parent / "install.py").exists():
         return f"Run `python install.py` in {pins.parent} again."
-    return f'Type: python -m pip install -r "{pins}"'
+    return "Type:\n" + _pip_install(f'-r "{pins}"')
+
+
+def _pip_install(what: str) -> str:
+    return f"{_this_python()} -m pip install {what}"
+
+
+def _this_python() -> str:
+    """For commands: what the shell takes for ``python`` may be another one, or none."""
+    return f'"{sys.executable}"' if " " in sys.executable else sys.executable
 
 
 def _check_packages(pins: Path | None, again: str) -> list[Finding]:
+    """Where the course's pins are, its notebooks should run, which need more than scripts with rwlib do."""
+    extra = "notebooks" if pins else ""
     try:
         from packaging.utils import canonicalize_name
 
         pinned = _specifiers(_lines(pins)) if pins else {}
-        required = _specifiers(metadata.requires("rwlib") or [])
+        required = _specifiers(metadata.requires("rwlib") or [], extra)
     except ImportError as error:  # of packaging; where rwlib is not installed, importlib raises one too
         return [Finding("packages", f"{error.name} is not installed in this Python", again)]
     installed = {canonicalize_name(one.name): one.version for one in metadata.distributions() if one.name}
@@ -191,14 +218,23 @@ def _lines(pins):
     return [line for line in lines if line]
 
 
-def _specifiers(requirements):
-    """What is allowed of each package that is needed in this Python, on this system."""
-    from packaging.requirements import Requirement
+def _specifiers(requirements, extra=""):
+    """What is allowed of each package that is needed in this Python, on this system, with this extra."""
     from packaging.utils import canonicalize_name
 
-    parsed = [Requirement(line) for line in requirements]
-    needed = [one for one in parsed if one.marker is None or one.marker.evaluate({"extra": ""})]
+    parsed = [one for one in map(_requirement, requirements) if one]
+    needed = [one for one in parsed if one.marker is None or one.marker.evaluate({"extra": extra})]
     return {canonicalize_name(one.name): one.specifier for one in needed}
+
+
+def _requirement(line):
+    """None where pip is told something else, such as `-e .`, by somebody who has added to the file."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        return Requirement(line)
+    except InvalidRequirement:
+        return None
 
 
 def _compare_versions(required: Mapping, pinned: Mapping, installed: Mapping, again: str) -> list[Finding]:
@@ -299,17 +335,24 @@ def _check_memory(measure: Callable[[], tuple[float, float]], again: str) -> Fin
     return Finding("memory", found, advice)
 
 
-def _check_kernel(again: str) -> Finding:
-    """Which Python runs the notebooks that Jupyter opens with its kernel `python3`."""
+def _check_kernel(pins: Path | None, again: str) -> Finding:
+    """Which Python runs the notebooks that Jupyter opens with its kernel `python3`.
+
+    The wheel comes without Jupyter, so it is only missed where the course was set up.
+    """
     try:
         import ipykernel  # noqa: F401
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     except ImportError as error:
+        if pins is None:
+            how = _pip_install('"rwlib[notebooks]"')
+            return Finding("notebooks", f"cannot run here, and scripts need none. To run them, type: {how}")
         return Finding("notebooks", f"{error.name} is not installed", again)
     try:
         spec = KernelSpecManager().get_kernel_spec("python3")
     except NoSuchKernel:
-        return Finding("notebooks", "there is no kernel python3", again)
+        how = f"{_this_python()} -m ipykernel install --sys-prefix"
+        return Finding("notebooks", "there is no kernel python3", f"Type:\n{how}")
     # Jupyter replaces a bare `python` by the Python that it runs in itself. In an environment, the program is
     # a link to that of the system, so what tells environments apart is the folder.
     program = Path(spec.argv[0])
@@ -317,7 +360,8 @@ def _check_kernel(again: str) -> Finding:
         return Finding(
             "notebooks",
             f"run in another Python: {program}",
-            f"Type `jupyter kernelspec remove python3`, which deletes {spec.resource_dir}, and try again.",
+            f"Type this, which deletes {spec.resource_dir}, and try again:\n"
+            f"{_this_python()} -m jupyter kernelspec remove python3",
         )
     return Finding("notebooks", "run in this Python")
 

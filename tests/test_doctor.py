@@ -1,18 +1,27 @@
-"""The doctor: each thing that can be wrong is found, with advice that fits it."""
+"""The doctor: each thing that can be wrong is found, with advice that fits it.
+
+At the end, what `make` finds on a machine, in a copy of the Makefile.
+"""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from importlib import metadata
+from pathlib import Path
 
 import jax
 import pytest
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from packaging.specifiers import SpecifierSet
 
 import rwlib
 from rwlib import doctor
 
+ROOT = Path(__file__).parent.parent
 AGAIN = "Install again."
+PINS = ROOT / "requirements.txt"
 
 
 def versions(required=(), pinned=(), **installed):
@@ -81,14 +90,72 @@ def test_pins_for_other_systems_are_left_out(tmp_path):
     assert list(doctor._specifiers(doctor._lines(path))) == ["b"]
 
 
-def test_pins_are_found_beside_the_environment(tmp_path):
-    (tmp_path / "requirements.txt").touch()
+def test_lines_that_are_no_requirement_are_left_out():
+    lines = ["-e .", "-r more.txt", "a==1 --hash=sha256:0", "a==1 \\", "--hash=sha256:0", "./here", "b==2"]
+    assert list(doctor._specifiers(lines)) == ["b"]
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch):
+    """The library is in a folder without pins, as if its wheel had been installed."""
+    monkeypatch.setattr(doctor, "__file__", str(tmp_path / "site-packages" / "rwlib" / "doctor.py"))
+
+
+def test_pins_are_found_beside_the_environment(tmp_path, alone):
+    shutil.copy(PINS, tmp_path)
     assert doctor._pins_path(str(tmp_path / ".venv")) == tmp_path / "requirements.txt"
+
+
+def test_pins_are_found_beside_the_library():
+    assert doctor._pins_path("/elsewhere/.venv") == PINS
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"-e .\njax==0.4\n", "jax==0.4\n".encode("utf-16"), b"# Made by `make lock`\njax==0.4\n"]
+)
+def test_requirements_of_somebodys_own_project_are_not_the_pins(tmp_path, alone, content):
+    (tmp_path / "requirements.txt").write_bytes(content)
+    assert doctor._pins_path(str(tmp_path / ".venv")) is None
+
+
+def test_pins_are_the_courses_also_where_lines_end_as_on_windows(tmp_path, alone):
+    (tmp_path / "requirements.txt").write_bytes(PINS.read_bytes().replace(b"\n", b"\r\n"))
+    assert doctor._pins_path(str(tmp_path / ".venv")) == tmp_path / "requirements.txt"
+
+
+def test_what_locks_the_pins_writes_the_line_that_they_are_known_by():
+    lines = (ROOT / "Makefile").read_text(encoding="utf8").splitlines()
+    assert f"PINS_HEADER := \\{doctor.PINS_HEADER}" in lines
+
+
+@pytest.mark.parametrize("name", ["jupyterlab", "ipywidgets", "arviz-plots"])
+def test_a_package_that_only_notebooks_need_is_missed_where_the_course_is(monkeypatch, name):
+    others = [one for one in metadata.distributions() if one.name.replace("_", "-") != name]
+    monkeypatch.setattr(metadata, "distributions", lambda: others)
+    found = {finding.what: finding for finding in doctor._check_packages(PINS, AGAIN)}
+    assert found["missing"] == doctor.Finding("missing", name, AGAIN)
+    assert "missing" not in {finding.what for finding in doctor._check_packages(None, AGAIN)}
 
 
 def test_in_a_workshops_folder_the_advice_is_its_installer(tmp_path):
     (tmp_path / "install.py").touch()
     assert f"install.py` in {tmp_path}" in doctor._how_to_install(tmp_path / "requirements.txt")
+
+
+def test_elsewhere_the_advice_is_a_command_for_this_very_python():
+    assert doctor._how_to_install(PINS) == f'Type:\n{sys.executable} -m pip install -r "{PINS}"'
+
+
+def test_a_python_whose_path_has_a_space_is_quoted(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/my course/python")
+    assert doctor._pip_install("x") == '"/my course/python" -m pip install x'
+
+
+def test_a_command_is_printed_on_a_line_of_its_own_however_long():
+    command = "python -m pip install " + " ".join(["package"] * 20)
+    finding = doctor.Finding("missing", "jax", f"{'Some words. ' * 10}Type:\n{command}")
+    *_, words, last = str(finding).splitlines()
+    assert last == " " * 22 + command and words.endswith("Type:")
 
 
 def broken(tmp_path, source):
@@ -174,18 +241,38 @@ def kernel(folder, program):
 @pytest.mark.parametrize("program", ["python", sys.executable])
 def test_a_kernel_of_this_python_is_accepted(tmp_path, monkeypatch, program):
     monkeypatch.setenv("JUPYTER_PATH", kernel(tmp_path, program))
-    assert not doctor._check_kernel(AGAIN).advice
+    assert not doctor._check_kernel(PINS, AGAIN).advice
 
 
 def test_a_kernel_of_another_python_is_found(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_PATH", kernel(tmp_path, "/opt/elsewhere/bin/python"))
-    finding = doctor._check_kernel(AGAIN)
+    finding = doctor._check_kernel(PINS, AGAIN)
     assert "/opt/elsewhere/bin/python" in finding.found and "kernelspec remove" in finding.advice
 
 
-def test_jupyter_that_is_missing_is_found(monkeypatch):
+def test_a_kernel_that_is_missing_can_be_made(monkeypatch):
+    def refuse(manager, name):
+        raise NoSuchKernel(name)
+
+    monkeypatch.setattr(KernelSpecManager, "get_kernel_spec", refuse)
+    assert doctor._check_kernel(None, AGAIN).advice.endswith(" -m ipykernel install --sys-prefix")
+
+
+def test_jupyter_that_is_missing_is_found_where_the_course_is(monkeypatch):
     monkeypatch.setitem(sys.modules, "ipykernel", None)
-    assert doctor._check_kernel(AGAIN) == doctor.Finding("notebooks", "ipykernel is not installed", AGAIN)
+    finding = doctor._check_kernel(PINS, AGAIN)
+    assert finding == doctor.Finding("notebooks", "ipykernel is not installed", AGAIN)
+
+
+def test_a_wheel_without_jupyter_is_no_fault_and_its_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipykernel", None)
+    finding = doctor._check_kernel(None, AGAIN)
+    assert not finding.advice and f'{sys.executable} -m pip install "rwlib[notebooks]"' in finding.found
+
+
+def test_the_extra_that_is_named_brings_jupyter_and_what_the_chapters_import():
+    brought = set(doctor._specifiers(metadata.requires("rwlib"), "notebooks"))
+    assert brought - set(doctor._specifiers(metadata.requires("rwlib"))) >= {"jupyterlab", "arviz-plots"}
 
 
 def test_a_fit_is_made_and_accepted():
@@ -216,6 +303,14 @@ def test_the_exit_code_says_whether_anything_is_wrong(monkeypatch, capsys, advic
     assert ("WRONG  c" in capsys.readouterr().out) == bool(code)
 
 
+@pytest.mark.parametrize(["pins", "ready"], [(PINS, "ready for the course."), (None, "ready for rwlib.")])
+def test_a_machine_is_said_to_be_ready_for_what_is_set_up_there(monkeypatch, capsys, pins, ready):
+    monkeypatch.setattr(doctor, "diagnose", lambda: iter([doctor.Finding("a", "b")]))
+    monkeypatch.setattr(doctor, "_pins_path", lambda prefix: pins)
+    doctor.main()
+    assert capsys.readouterr().out.endswith(f"{ready}\n")
+
+
 def test_an_installation_that_cannot_be_imported_is_diagnosed_all_the_same(tmp_path):
     (tmp_path / "jax.py").write_text("raise ImportError('DLL load failed while importing _jax')")
     done = subprocess.run(
@@ -227,3 +322,106 @@ def test_an_installation_that_cannot_be_imported_is_diagnosed_all_the_same(tmp_p
     )
     assert done.returncode == 1 and not done.stderr
     assert "Visual C++" in done.stdout and "a fit" not in done.stdout
+
+
+# What make finds on a machine
+
+with_make = pytest.mark.skipif(os.name == "nt" or not shutil.which("make"), reason="needs make and a shell")
+
+
+def program(path, code):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{code}\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A machine with the course's Makefile and a pyenv that has Python 3.13, which is not switched on."""
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    for version in ("3.11", "3.12", "3.13"):
+        program(tmp_path / "path" / f"python{version}", "exit 127")
+    program(tmp_path / "pyenv" / "libexec" / "pyenv", "exit 1")
+    program(tmp_path / "pyenv" / "versions" / "3.13.1" / "bin" / "python", f'exec {sys.executable} "$@"')
+    return tmp_path
+
+
+def make(machine, *arguments, **environment):
+    path = f"{machine / 'path'}:/usr/bin:/bin"
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=machine,
+        env={"PATH": path, "HOME": str(machine)} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def pythons_found(machine, **environment):
+    """Those of which make says where they are. It prints the commands for them, and runs none."""
+    lines = make(machine, "--dry-run", "test-pythons", "TESTS=tests/x.py", **environment).splitlines()
+    return dict(line.split(": ") for line in lines if line.startswith("Python ") and ": " in line)
+
+
+@with_make
+def test_a_python_that_pyenv_has_not_switched_on_is_found_where_pyenv_is_said_to_be(machine):
+    found = pythons_found(machine, PYENV_ROOT=str(machine / "pyenv"))
+    assert found == {"Python 3.13": f"{machine}/pyenv/versions/3.13.1/bin/python"}
+
+
+@with_make
+def test_a_python_that_pyenv_has_not_switched_on_is_found_where_pyenv_says(machine):
+    program(machine / "path" / "pyenv", f"echo {machine / 'pyenv'}")
+    assert pythons_found(machine) == {"Python 3.13": f"{machine}/pyenv/versions/3.13.1/bin/python"}
+
+
+@with_make
+def test_a_python_that_pyenv_has_not_switched_on_is_found_beside_its_program(machine):
+    (machine / "path" / "pyenv").symlink_to(machine / "pyenv" / "libexec" / "pyenv")
+    (found,) = pythons_found(machine, PYENV_ROOT="/nowhere").values()
+    assert Path(found).resolve() == machine.resolve() / "pyenv/versions/3.13.1/bin/python"
+
+
+@with_make
+def test_a_python_on_the_path_is_preferred(machine):
+    program(machine / "path" / "python3.13", f'exec {sys.executable} "$@"')
+    assert pythons_found(machine, PYENV_ROOT=str(machine / "pyenv")) == {"Python 3.13": "python3.13"}
+
+
+@with_make
+def test_where_there_is_no_python_make_says_so(machine):
+    program(machine / "path" / "pyenv", "exit 1")
+    said = make(machine, "--dry-run", "test-pythons", "PYTHONS=3.12 3.13")
+    assert said.splitlines()[-2:] == [f"Python 3.{minor} is not on this machine" for minor in (12, 13)]
+
+
+@with_make
+def test_those_tests_run_that_are_named_and_in_an_environment_of_its_own(machine):
+    arguments = ["--dry-run", "test-pythons", "PYTHONS=3.13", "TESTS=a.py b.py"]
+    said = make(machine, *arguments, PYENV_ROOT=str(machine / "pyenv"))
+    (line,) = [line for line in said.splitlines() if "-m pytest" in line]
+    assert line.startswith("_build/venv-3.13/bin/python") and line.endswith(" a.py b.py")
+
+
+def said_before_the_slow_tests(machine):
+    program(machine / "bin" / "python", "echo tests")
+    nothing_is_set_up = ["--old-file=env", "--old-file=wheel"]
+    said = make(machine, "test-slow", f"BIN={machine / 'bin'}", *nothing_is_set_up)
+    return said.partition(f"{machine / 'bin'}/python")[0].splitlines()
+
+
+@with_make
+def test_before_slow_tests_it_is_said_what_they_skip_and_what_makes_it(machine):
+    notebooks, zipped = said_before_the_slow_tests(machine)
+    assert notebooks.startswith("Skipped") and "make notebooks" in notebooks
+    assert zipped.startswith("Skipped") and "make workshop" in zipped
+
+
+@with_make
+def test_before_slow_tests_nothing_is_said_where_all_is_made(machine):
+    (machine / "_build" / "notebooks" / "learner").mkdir(parents=True)
+    (machine / "_build" / "workshop").mkdir()
+    (machine / "_build" / "workshop" / "course.zip").touch()
+    assert not said_before_the_slow_tests(machine)

@@ -306,11 +306,13 @@ def test_what_has_not_been_built_is_named_with_its_command(tree, without_index, 
         workshop.make(tree, [LINUX])
 
 
-def test_a_printed_book_comes_along(tree, tmp_path):
+def test_a_printed_book_has_the_solutions_and_stays_behind(tree, tmp_path):
     (tree / "_build" / "print").mkdir()
-    (tree / "_build" / "print" / "course.pdf").touch()
+    for name in ("course.pdf", "course.epub"):
+        (tree / "_build" / "print" / name).touch()
     contents.lay_out(tree, tmp_path / "folder")
-    assert (tmp_path / "folder" / "course.pdf").exists()
+    files = {path for path in (tmp_path / "folder").rglob("*") if path.is_file()}
+    assert {path.relative_to(tmp_path / "folder").as_posix() for path in files} == PARTS
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ LEFT_BEHIND = shutil.ignore_patterns("__pycache__", ".*")
 def lay_out(root: Path, folder: Path) -> None:
     """Copy into a new folder what has been built, but for the packages.
 
+    PDF and EPUB stay where they are: they print the solutions, and may be older than the site.
+
     Raises
     ------
     FileNotFoundError
@@ -32,8 +34,7 @@ def lay_out(root: Path, folder: Path) -> None:
     shutil.copytree(STICK, folder, ignore=LEFT_BEHIND)
     for name, source, *_ in parts:
         shutil.copytree(source, folder / name, ignore=LEFT_BEHIND)
-    printed = (built / "print").glob("*.*")  # PDF and EPUB, if they have been made
-    for path in (root / "requirements.txt", root / "LICENSE", *printed):
+    for path in (root / "requirements.txt", root / "LICENSE"):
         shutil.copy(path, folder)
     shutil.copytree(root / "LICENSES", folder / "LICENSES")
     for path in folder.glob("*.bat"):  # Windows reads lines that end as its own do
