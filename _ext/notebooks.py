@@ -58,6 +58,13 @@ def write_notebooks(app, pagename, templatename, context, doctree):
     context["ipynb_source"] = f"{pagename}.ipynb"
 
 
+def drop_source_button(app, pagename, templatename, context, doctree):
+    """Take the page's source out of the theme's download menu: it holds the solutions, so it is not there."""
+    for button in context["header_buttons"]:
+        if button["label"] == "download-buttons":
+            button["buttons"] = [x for x in button["buttons"] if x["label"] != "download-source-button"]
+
+
 def copy_pictures(doctree, root, folder):
     """Copy the pictures that stand in the text of a page; those that code draws are in its outputs."""
     for image in doctree.findall(nodes.image):
@@ -230,5 +237,6 @@ def copy_what_notebooks_read(app, error):
 
 def setup(app):
     app.connect("html-page-context", write_notebooks, priority=100)  # before the theme makes its menu
+    app.connect("html-page-context", drop_source_button, priority=502)  # after the theme has made its menu
     app.connect("build-finished", copy_what_notebooks_read)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -66,6 +66,7 @@ def open_figures_at_full_size(body, app):
 def say_where_the_site_stands(app, config):
     """Previews that others show of a page need its address; without one, no pictures are drawn for them."""
     config.ogp_site_url = config.html_baseurl
+    config.ogp_site_name = config.html_title
     # A preview cannot show an SVG.
     config.ogp_social_cards = {"enable": bool(config.html_baseurl), "image": "_static/logo.png"}
 

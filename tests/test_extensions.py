@@ -58,7 +58,8 @@ def test_reading_takes_as_long_as_words_and_visible_code_say():
 
 
 def test_a_preview_of_a_page_shows_a_picture_that_it_can_show():
-    config = SimpleNamespace(html_baseurl="https://example.org/course")
+    config = SimpleNamespace(html_baseurl="https://example.org/course", html_title="The course")
     tidy_pages.say_where_the_site_stands(None, config)
     picture = ROOT / config.ogp_social_cards["image"]
     assert config.ogp_social_cards["enable"] and picture.read_bytes().startswith(b"\x89PNG")
+    assert config.ogp_site_name == "The course"

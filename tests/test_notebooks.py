@@ -208,6 +208,14 @@ def test_the_download_button_offers_the_learners_notebook(page):
     assert [cell.source for cell in code(offered) if cell.id != "set-up"] == wanted
 
 
+@built
+def test_the_site_holds_no_source_of_a_page():
+    """A source holds the solutions."""
+    assert not list(SITE.rglob("*.md"))
+    for page in SITE.rglob("*.html"):
+        assert not re.findall(r'href="[^":]+\.md"', page.read_text(encoding="utf8")), page
+
+
 # Running them
 
 
