@@ -20,7 +20,7 @@ from benchmarks.judging import GROUP
 from benchmarks.pieces import HERE, folder, machine, read, versions, write
 from benchmarks.plain import scan_log_likelihood
 from benchmarks.problem import course_data
-from rwlib.fitting import positions, sampling
+from rwlib.fitting import hierarchy
 from rwlib.running.fingerprint import fingerprint
 
 N_CHAINS, N_TRIALS = 4, 200
@@ -56,8 +56,7 @@ def measure_fit(n_subjects, scoring):
     """One fit, judged by its group, its divergences and every fiftieth subject."""
     data = course_data(n_subjects, N_TRIALS)
     jax.clear_caches()  # the precision is no argument of the compiled programs
-    # Both modules have the precision by a name of their own.
-    with patch.object(positions, "SCORING", scoring), patch.object(sampling, "SCORING", scoring):
+    with patch.object(hierarchy, "SCORING", scoring):
         start = time.perf_counter()
         settings = dict(num_chains=N_CHAINS, seed=1, warn=False)
         rwlib.fit(data, num_warmup=1, num_samples=4, progress_bar=False, **settings)  # compiles all there is

@@ -9,8 +9,8 @@ does not know. "one-hot, two arms" and its control "right, two arms" are fitted 
 fewer trials, by two likelihoods.
 
 The rule on failed fits was stated before any was run: one that `rwlib.check` refuses is run once more, with
-another seed and twice the draws (`rwlib.fitting.inference.fit_and_check`). If it is refused again
-its rows stay in the table with ``passes`` False, and `rwlib.calibration_verdict` counts them and leaves
+another seed, twice the draws and smaller steps (`rwlib.fitting.inference.fit_and_check`). If it is refused
+again its rows stay in the table with ``passes`` False, and `rwlib.calibration_verdict` counts them and leaves
 them out. The rule sees data and draws and never the truth. Ranks of the right model stay uniform under a
 rule that sees data alone, and all but uniform under this one.
 """
@@ -101,7 +101,8 @@ STUDY = results.Study(
         designs={name: described(design) for name, design in DESIGNS.items()},
         n_datasets=N_PIECES * N_DATASETS,
     ),
-    renewal=(0, 3 * N_PIECES),  # of "right" and of the other likelihood
+    # Of "right", the other start, the other likelihood, and forty people, whose steps are longer.
+    renewal=(0, N_PIECES, 3 * N_PIECES, 4 * N_PIECES),
 )
 
 

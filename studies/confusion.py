@@ -6,9 +6,9 @@ Each model makes data sets of ten people who choose a hundred times between two 
 All models are fitted to each, and scored by leaving choices out.
 
 The rule on failed fits was stated before any was run: one that `rwlib.check` refuses is run once more, with
-another seed and twice the draws (`rwlib.fitting.inference.fit_and_check`). If it is refused again
-it stays in the table with ``passes`` False, and its data set has no winner: `rwlib.confusion_matrix` leaves
-it out.
+another seed, twice the draws and smaller steps (`rwlib.fitting.inference.fit_and_check`). If it is refused
+again it stays in the table with ``passes`` False, and its data set has no winner: `rwlib.confusion_matrix`
+leaves it out.
 """
 
 import jax
@@ -57,6 +57,7 @@ STUDY = results.Study(
         n_trials=N_TRIALS,
         n_datasets=N_PIECES * N_DATASETS,
     ),
+    renewal=(0, N_PIECES, (len(MODELS) - 1) * N_PIECES),  # choices at random, by a rule, and by learning
 )
 
 

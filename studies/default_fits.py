@@ -66,17 +66,18 @@ def piece(design: str, first_seed: int, times: int) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
+PIECES = [dict(design=design, first_seed=1000, times=REFERENCE) for design in DESIGNS] + [
+    dict(design=design, first_seed=seed, times=1)
+    for design, (*_, n_seeds) in DESIGNS.items()
+    for seed in range(0, n_seeds, SEEDS_OF_A_PIECE)
+]
 STUDY = results.Study(
     "default_fits",
     piece,
-    [dict(design=design, first_seed=1000, times=REFERENCE) for design in DESIGNS]
-    + [
-        dict(design=design, first_seed=seed, times=1)
-        for design, (*_, n_seeds) in DESIGNS.items()
-        for seed in range(0, n_seeds, SEEDS_OF_A_PIECE)
-    ],
+    PIECES,
     settings=dict(designs=DESIGNS, reference=REFERENCE),
-    renewal=(len(DESIGNS), len(DESIGNS) + 10),  # of 40 and of 20 people, whose likelihoods differ in code
+    # Of each design: code, steps and the places for jumps depend on the number of people, or starts differ.
+    renewal=tuple(PIECES.index(dict(design=name, first_seed=0, times=1)) for name in DESIGNS),
 )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import benchmarks.__main__
 import rwlib
-from benchmarks import renew, tables
+from benchmarks import renew, scale, tables
 from benchmarks.contestant import Draws
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.judging import GROUP, PEOPLE, judge
@@ -27,6 +27,7 @@ from benchmarks.problem import (
     reversal_data,
     valley,
 )
+from rwlib.fitting import hierarchy
 from rwlib.fitting.inference import TARGET_ACCEPT
 from rwlib.running.fingerprint import changes, fingerprint
 
@@ -420,3 +421,16 @@ def test_the_table_of_fits_has_a_row_for_every_contestant_that_ran_or_is_not_ins
     table = tables.fit_table({"contestants": contestants, "fits": [key | run]}, "course", "cold")
     assert list(table.index) == ["rwlib", "Stan"]
     assert (table.loc["rwlib", "seeds"], table.loc["Stan", "seeds"]) == (1, tables.NOT_INSTALLED)
+
+
+def test_the_benchmark_of_a_gpu_fits_in_the_precision_that_it_names(monkeypatch):
+    class Fitted(Exception):
+        pass
+
+    def fit(*given, **named):
+        raise Fitted(hierarchy.SCORING)
+
+    monkeypatch.setattr(rwlib, "fit", fit)
+    with pytest.raises(Fitted) as stopped:
+        scale.measure_fit(3, jax.numpy.float64)
+    assert stopped.value.args == (jax.numpy.float64,)

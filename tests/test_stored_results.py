@@ -20,6 +20,17 @@ PAGES = [page for folder in ("chapters", "deeper") for page in (ROOT / folder).g
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_make_studies_takes_every_study(name):
+    assert f"-m studies.{name}" in (ROOT / "Makefile").read_text(encoding="utf8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_renewal_runs_pieces_that_are_there(name):
+    study = results.find(name)
+    assert study.renewal and max(study.renewal) < len(study.pieces)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_stored_result_is_that_of_the_code_now(name):
     about = results.read_about(name)
     moved = changes(about["fingerprint"], results.code(results.find(name)))
