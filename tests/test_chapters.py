@@ -123,10 +123,26 @@ def test_a_recap_has_at_most_five_points(chapter):
     assert 1 <= len(re.findall(r"^- ", recap, flags=re.MULTILINE)) <= 5
 
 
+def asked_at(chapter, level):
+    """The text of the exercises at one level, hints included."""
+    return chapter.prose.split(f"### {level}")[1].split("\n### ")[0].split("\n## ")[0]
+
+
 @pytest.mark.parametrize("level", LEVELS)
-def test_each_exercise_has_a_hint_that_unfolds(chapter, level):
-    asked = chapter.prose.split(f"### {level}")[1].split("\n### ")[0].split("\n## ")[0]
-    assert ":::{dropdown} Hint" in asked
+def test_hints_unfold_one_at_a_time(chapter, level):
+    """A level with two exercises, or the largest one, has two hints, each in a fold of its own."""
+    asked = asked_at(chapter, level)
+    exercises = max(1, len(re.findall(r"^\d\\?\. ", asked.split(":::")[0], flags=re.MULTILINE)))
+    hints = re.findall(r"^:::\{dropdown\} Hint.*$", asked, flags=re.MULTILINE)
+    assert len(hints) >= max(exercises, 2 if level == "Build" else 1), hints
+
+
+def test_a_prediction_asks_why(chapter):
+    assert re.search(r"\bwhy\b", asked_at(chapter, "Predict"), flags=re.IGNORECASE)
+
+
+def test_a_change_says_what_should_come_out(chapter):
+    assert re.search(r"\bshould\b", asked_at(chapter, "Modify"))
 
 
 def test_next_step_links_on(chapter):

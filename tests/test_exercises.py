@@ -724,6 +724,10 @@ def test_a_wrong_answer_is_told_its_mistake(case):
     assert said in repr(verdict)
 
 
+def test_every_public_checker_is_tried():
+    assert {check.__name__ for check in CHECKERS} == set(exercises.__all__) - {"Verdict"}
+
+
 @pytest.mark.parametrize("check", CHECKERS, ids=lambda check: check.__name__)
 def test_each_checker_is_tried_with_three_mistakes(check):
     assert sum(case[0] is check for case in WRONG) >= 3
