@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
+from accepting import accept_all
 import xarray as xr
 from arviz_base import from_dict
 from reference_agent import trialwise_log_likelihood
@@ -287,11 +288,6 @@ def test_kfold_agrees_with_plain_refits(group, monkeypatch):
     np.testing.assert_allclose(kfold.elpd, expected.sum(), atol=0.3)
     assert kfold.kind == "loo_kfold" and kfold.n_folds == 2
     np.testing.assert_allclose(kfold.se, np.sqrt(5) * kfold.elpd_i.std(), rtol=1e-6)
-
-
-def accept_all(patch):
-    """For tests that are not about checks: fits too short to pass, and not run twice."""
-    patch.setattr(inference, "check", lambda fit: Report({"r_hat": 1.0, "divergences": 0.0}, ()))
 
 
 def group_fits(patch, n_samples, mean=0.0, sd=1.0):

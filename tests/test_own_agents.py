@@ -6,10 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from accepting import accept_all
 
 import rwlib
-from rwlib.fitting import inference
-from rwlib.fitting.diagnostics import Report
 from rwlib.model.agent_check import check_agent
 from rwlib.model.agents import session, trials_of
 
@@ -233,8 +232,7 @@ def test_a_memory_has_the_precision_of_the_parameters_though_a_fit_allows_64_bit
 
 
 def test_recovery_of_an_agent_that_reads_columns(monkeypatch):
-    # Short fits, which are not what this is about: refused, they would be compiled and run once more.
-    monkeypatch.setattr(inference, "check", lambda fit: Report({"r_hat": 1.0, "divergences": 0.0}, ()))
+    accept_all(monkeypatch)
     outcomes = SHOWN["shown"][0]
     design = rwlib.Design(after={"shown": outcomes})
     short = dict(num_warmup=30, num_samples=30, num_chains=2, progress_bar=False)

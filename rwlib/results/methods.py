@@ -274,10 +274,10 @@ def _before_any_data(fit, p, variable):
         others = np.delete(low, i)
         mean = p.mean_location + points[:, None] * np.sqrt(1 + (others**2).sum())
         difference = np.asarray(transform(mean + high[i] * points) - transform(mean + low[i] * points))
-        ends = (
+        tails = (
             np.format_float_positional(x, 2, fractional=False) for x in np.quantile(difference, [0.05, 0.95])
         )
-        said.append("between {} and {} for {}".format(*map(minus, ends), plain(label)))
+        said.append("between {} and {} for {}".format(*map(minus, tails), plain(label)))
     if not said:
         return ""
     return f" (which puts the typical person's difference, with a probability of 90%, {_listed(said)})"
