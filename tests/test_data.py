@@ -29,6 +29,17 @@ def test_trials_are_sorted_within_subjects_and_missed_ones_masked():
     np.testing.assert_array_equal(data.mask, [[True, True, False], [True, True, False]])
 
 
+def test_dates_and_missing_values_about_people_can_be_stored():
+    people = {"since": pd.to_datetime(["2026-11-28", None]), "age": pd.array([20, None], dtype="Int64")}
+    data = ChoiceData([[0, 1]] * 2, [[1.0, 0.0]] * 2, people=pd.DataFrame(people))
+    assert dict(data.people) == {"since": ("2026-11-28", None), "age": (20, None)}
+
+
+def test_what_is_neither_number_nor_text_is_refused_about_people():
+    with pytest.raises(ValueError, match=r"people\['age'\] holds \[1\], of type list, as entry 0"):
+        ChoiceData([[0, 1]] * 2, [[1.0, 0.0]] * 2, people={"age": [[1], [2]]})
+
+
 def test_columns_may_have_other_names(tmp_path):
     renamed = TABLE.rename(columns={"subject": "id", "trial": "t", "choice": "key", "reward": "points"})
     renamed.to_csv(tmp_path / "choices.csv", index=False)

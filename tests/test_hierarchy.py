@@ -1,10 +1,12 @@
+import json
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
 
-from rwlib import ASYMMETRIC, ASYMMETRIC_TEMPERATURE, SYMMETRIC
+from rwlib import ASYMMETRIC, ASYMMETRIC_TEMPERATURE, GroupParameter, Model
 from rwlib.fitting.models import check_fitted, check_model, model_fingerprint
 
 
@@ -44,13 +46,49 @@ def test_a_fingerprint_tells_functions_apart_by_what_they_close_over():
     assert model_fingerprint(scaled(0.5)) == model_fingerprint(scaled(0.5)) != model_fingerprint(scaled(0.6))
 
 
-def test_the_same_model_has_the_same_fingerprint_in_another_process():
-    imports = "from rwlib import SYMMETRIC; from rwlib.fitting.models import model_fingerprint; "
-    code = imports + "print(model_fingerprint(SYMMETRIC))"
-    found = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    assert found == model_fingerprint(SYMMETRIC)
+@pytest.mark.parametrize(
+    "agent",
+    ["AGENT", "AGENT._replace(start=partial(AGENT.start))", "AGENT._replace(learn=closing_over(object()))"],
+)
+def test_the_same_model_has_the_same_fingerprint_in_another_process(agent):
+    code = f"""
+from functools import partial
+from rwlib import SYMMETRIC
+from rwlib.fitting.models import model_fingerprint
+AGENT = SYMMETRIC.agent
+def closing_over(x): return lambda *given: x
+print(model_fingerprint(SYMMETRIC._replace(agent={agent})))"""
+    each = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True) for _ in range(2)]
+    assert each[0].stdout.strip() and each[0].stdout == each[1].stdout, each[0].stderr
+
+
+def test_a_fingerprint_tells_partial_functions_apart():
+    start = ASYMMETRIC.agent.start
+
+    def model(*given, **named):
+        return ASYMMETRIC._replace(agent=ASYMMETRIC.agent._replace(start=partial(start, *given, **named)))
+
+    each = [model_fingerprint(one) for one in (ASYMMETRIC, model(), model(1), model(n_actions=1))]
+    assert len(set(each)) == 4
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("beta", "beta"), "the parameter 'beta' more than once"),
+        (("draw",), "a parameter 'draw', which is what a fit calls one of its dimensions"),
+    ],
+)
+def test_a_name_that_is_taken_is_refused(names, said):
+    parameters = tuple(GroupParameter(name, "exp", 1.0, 1.0, 0.5) for name in names)
+    with pytest.raises(ValueError, match=said):
+        check_model(Model("taken", parameters))
+
+
+def test_numbers_of_numpy_in_a_prior_are_stored_as_pythons_own():
+    parameter = GroupParameter("beta", "exp", np.float32(1), np.int64(1), np.float64(0.5), np.True_)
+    (kept,) = Model("numpy", (parameter,)).parameters
+    assert json.loads(json.dumps(kept)) == ["beta", "exp", 1.0, 1, 0.5, True]
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, np.inf, np.nan])

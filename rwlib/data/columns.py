@@ -138,7 +138,7 @@ def numbers_for_agent(table: pd.DataFrame, columns: str | Sequence[str], made: n
 
 def of_each_person(table: pd.DataFrame, column: str, who: np.ndarray, labels: Sequence) -> list:
     """What a column says of each person."""
-    values = table[column].astype(object)
+    values = table[column].astype(object).where(table[column].notna(), None)  # pd.NA equals nothing
     first = values[~pd.Series(who).duplicated().to_numpy()].to_list()
     same = pd.Series([first[i] for i in who], index=values.index, dtype=object)
     odd = (~((values == same) | (values.isna() & same.isna()))).to_numpy(bool)

@@ -1,5 +1,6 @@
 """What a user gives for choices, rewards and labels: as new arrays and as Python's own values, or refused."""
 
+import datetime
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -74,7 +75,9 @@ def as_labels(kind: str, given: Iterable, n_wanted: int) -> tuple:
 
 
 def as_columns(what: str, columns: Mapping | pd.DataFrame | tuple, n_wanted: int, of_what: str) -> tuple:
-    """What is known of people, or of blocks, as pairs of a name and values that JAX can compare.
+    """What is known of people, or of blocks, as pairs of a name and values that can be compared and stored.
+
+    Dates become texts, as in ``"2026-11-28"``, and pandas' missing values become None.
 
     Examples
     --------
@@ -86,11 +89,28 @@ def as_columns(what: str, columns: Mapping | pd.DataFrame | tuple, n_wanted: int
         columns = columns.to_dict("list")
     found = []
     for name, values in dict(columns).items():
-        values = tuple(x.item() if isinstance(x, np.generic) else x for x in values)
+        values = tuple(_plain(x) for x in values)
         if len(values) != n_wanted:
             raise ValueError(f"{what}[{name!r}] has {len(values)} entries; there are {n_wanted} {of_what}.")
+        for i, value in enumerate(values):
+            if not (value is None or isinstance(value, bool | int | float | str)):
+                raise ValueError(
+                    f"{what}[{name!r}] holds {value!r}, of type {type(value).__name__}, as entry {i}; write "
+                    "it as a number or a text."
+                )
         found.append((name, values))
     return tuple(found)
+
+
+def _plain(value):
+    """One of Python's own numbers or texts, if the value is as much."""
+    if value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    if isinstance(value, datetime.date):  # a Timestamp, too
+        return value.isoformat().removesuffix("T00:00:00")
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def as_trials(trials: object, shape: tuple[int, ...]) -> np.ndarray | None:

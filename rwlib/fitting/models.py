@@ -2,15 +2,18 @@
 made."""
 
 import dataclasses
+import functools
 import hashlib
 import inspect
 import math
+import re
 import types
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from rwlib.model.agents import Agent
@@ -48,6 +51,8 @@ TRANSFORMED_RANGES = {
     "softplus": (0.0, math.inf),
     "identity": (-math.inf, math.inf),
 }
+#: What a fit calls its own dimensions; two variables of one name cannot be stored.
+NAMES_OF_DIMENSIONS = ("chain", "draw", "subject", "trial", "condition")
 
 
 class GroupParameter(NamedTuple):
@@ -135,8 +140,8 @@ class Model:
 
     def __post_init__(self):
         # As tuples, since what JAX compiles for must be hashable.
-        if isinstance(self.parameters, list):
-            object.__setattr__(self, "parameters", tuple(self.parameters))
+        if isinstance(self.parameters, list | tuple):
+            object.__setattr__(self, "parameters", tuple(map(_in_plain_numbers, self.parameters)))
         object.__setattr__(
             self, "fixed", tuple((name, float(value)) for name, value in dict(self.fixed).items())
         )
@@ -147,6 +152,13 @@ class Model:
         return (*self.parameters, *(shift.over_people for shift in self.shifts))
 
     _replace = dataclasses.replace  # a changed copy is made as with the NamedTuples that a model is made of
+
+
+def _in_plain_numbers(parameter):
+    """A parameter as a fit can store it: without NumPy's own kinds of numbers."""
+    if not isinstance(parameter, GroupParameter):
+        return parameter  # check_model says so
+    return GroupParameter(*(x.item() if isinstance(x, np.generic) else x for x in parameter))
 
 
 _BETA = GroupParameter("beta", "exp", mean_location=1.0, mean_scale=1.0, sd_scale=0.5)
@@ -254,12 +266,19 @@ def check_fitted(attrs: Mapping, model: Model) -> None:
 def _code(function):
     """What a function does, as far as its source and the values that it closes over say."""
     function = inspect.unwrap(function)
+    if isinstance(function, functools.partial):
+        return _code(function.func), _said(function.args), _said(sorted(function.keywords.items()))
     try:
         source = inspect.getsource(function)
     except (OSError, TypeError):  # typed at a prompt that keeps no source, or not a function of Python's
-        source = _instructions(function.__code__) if hasattr(function, "__code__") else repr(function)
+        source = _instructions(function.__code__) if hasattr(function, "__code__") else _said(function)
     closed_over = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
-    return source, [_code(value) if callable(value) else repr(value) for value in closed_over]
+    return source, [_code(value) if callable(value) else _said(value) for value in closed_over]
+
+
+def _said(value):
+    """What an object says of itself, but for its place in memory, which differs between sessions."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 def _instructions(code):
@@ -278,8 +297,8 @@ def check_model(model: Model) -> None:
     Raises
     ------
     ValueError
-        If it is not a model, or a parameter has an unknown name or transform, a range that does not fit, or
-        impossible priors. The message names it.
+        If it is not a model, or a parameter has an unknown name or transform, a name that is taken, a range
+        that does not fit, or impossible priors. The message names it.
 
     Examples
     --------
@@ -298,9 +317,18 @@ def check_model(model: Model) -> None:
             f"The parameters of the model {model.name!r} are {model.parameters!r}; give a tuple of "
             f"GroupParameter."
         )
+    names = [p.name for p in model.parameters]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"The model {model.name!r} has the parameter {name!r} more than once.")
+        if name in NAMES_OF_DIMENSIONS:
+            raise ValueError(
+                f"The model {model.name!r} has a parameter {name!r}, which is what a fit calls one of its "
+                "dimensions; give it another name."
+            )
     ranges = {p.name: p for p in model.agent.parameters}
     for name, _ in model.fixed:
-        if name in {p.name for p in model.parameters}:
+        if name in names:
             raise ValueError(f"The model {model.name!r} both estimates {name!r} and holds it fixed.")
     for p in model.parameters:
         where = f"Parameter {p.name!r} of the model {model.name!r}"
