@@ -2,7 +2,7 @@
 
 Folders follow the reader's way, and a module imports only from those above it in the list:
 
-- ``data``: ``design``, ``entries``, ``choices``, ``columns``, ``options``, ``places``, ``suspicion``,
+- ``data``: ``entries``, ``design``, ``choices``, ``columns``, ``options``, ``places``, ``suspicion``,
   ``tables``, ``writing``, ``reading``
 - ``model``: ``learning``, ``choice``, ``agents``, ``agent_check``, ``rescorla_wagner``, ``parameters``,
   ``tasks``, ``simulation``, ``in_line``, ``one_pass``, ``likelihood``

@@ -1,15 +1,19 @@
 import dataclasses
 import pickle
+import subprocess
+import sys
 from copy import deepcopy
 
 import jax
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rwlib import ChoiceData, read_choices, write_choices
+from rwlib import ChoiceData, Design, read_choices, write_choices
+from rwlib.data.entries import as_flags
 
 TABLE = pd.DataFrame(
     {
@@ -202,3 +206,157 @@ def test_data_pass_through_jit():
     back = jax.jit(lambda d: d)(data)
     assert back.subjects == ("ada",) and back.n_actions == 2
     np.testing.assert_array_equal(back.rewards, data.rewards)
+
+
+AGES = pd.DataFrame({"age": [50, 20]}, index=["bob", "ann"])
+TWO = dict(choices=[[0, 1]] * 2, rewards=[[1.0, 0.0]] * 2, subjects=["ann", "bob"])
+
+
+@pytest.mark.parametrize(
+    "people",
+    [
+        AGES,
+        {"age": AGES["age"]},
+        {"age": AGES["age"].to_dict()},
+        {"age": xr.DataArray([50, 20], coords={"subject": ["bob", "ann"]})},
+        AGES.rename_axis("subject").reset_index(),
+        AGES.rename_axis("subject").reset_index().set_axis([48, 0]),
+    ],
+    ids=["index", "Series", "dict", "DataArray", "column", "column beside numbers of rows"],
+)
+def test_what_carries_labels_is_matched_with_people_by_label(people):
+    data = ChoiceData(**TWO, people=people)
+    assert data.people == (("age", (20, 50)),)
+    assert data.person_table["age"].to_dict() == {"ann": 20, "bob": 50}
+
+
+def test_lists_and_tables_whose_rows_are_only_counted_stand_in_the_order_of_people():
+    for people in (AGES.reset_index(drop=True), {"age": [50, 20]}, {"age": AGES["age"].to_numpy()}):
+        assert ChoiceData(**TWO, people=people).people == (("age", (50, 20)),)
+
+
+@pytest.mark.parametrize(
+    ("people", "message"),
+    [
+        (AGES.rename({"bob": "eve"}), "people has nothing for the subject 'bob'"),
+        (
+            pd.concat([AGES, AGES.rename(str.upper)]),
+            "people has the subject 'BOB', which the data do not have",
+        ),
+        (pd.concat([AGES, AGES]), "people has the subject 'bob' more than once"),
+        (AGES.set_axis([0, 48]), "people has nothing for the subject 'ann'.* It has 0, 48"),
+        ({"age": {"ann": 20}}, r"people\['age'\] has nothing for the subject 'bob'"),
+    ],
+)
+def test_labels_that_are_not_those_of_the_data_are_refused(people, message):
+    with pytest.raises(ValueError, match=message):
+        ChoiceData(**TWO, people=people)
+
+
+def test_numbers_that_may_be_labels_or_count_rows_are_refused():
+    three = dict(choices=[[0, 1]] * 3, rewards=[[1.0, 0.0]] * 3, subjects=[2, 0, 1])
+    ages = pd.DataFrame({"age": [10, 20, 30]})
+    with pytest.raises(
+        ValueError, match="people has the index 0, 1, …, which may hold subject labels or count"
+    ):
+        ChoiceData(**three, people=ages)
+    assert ChoiceData(**three, people=ages.rename_axis("subject")).people == (("age", (30, 10, 20)),)
+
+
+def test_numbers_and_texts_are_the_same_labels():
+    ages = AGES.set_axis(["8", "7"])
+    assert ChoiceData(**TWO | {"subjects": [7, 8]}, people=ages).people == (("age", (20, 50)),)
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        pd.DataFrame({"dose": [0, 5]}, index=["placebo", "drug"]),
+        pd.DataFrame({"block": ["placebo", "drug"], "dose": [0, 5]}),
+    ],
+)
+def test_conditions_are_matched_with_blocks_by_label(conditions):
+    design = Design(block=[0, 1])
+    data = ChoiceData(
+        [[0, 1]], [[1.0, 0.0]], design=design, blocks=["drug", "placebo"], conditions=conditions
+    )
+    assert dict(data.conditions)["dose"] == (5, 0)
+
+
+def test_tables_with_a_row_for_each_person_are_matched_by_label():
+    choices = pd.DataFrame([[0, 1], [1, 1]], index=["bob", "ann"])
+    rewards = pd.DataFrame([[0.25, 0.25], [0.5, 0.5]], index=["ann", "bob"])
+    block = Design(block=choices)
+    for subjects in (None, ["bob", "ann"], ["ann", "bob"]):
+        data = ChoiceData(choices, rewards, subjects=subjects, design=block).of_subjects([0, 1])
+        place = data.subjects.index("ann")
+        assert data.subjects == tuple(subjects or ["bob", "ann"])
+        assert data.choices[place].tolist() == data.design.block[place].tolist() == [1, 1]
+        assert data.rewards[place].tolist() == [0.25, 0.25]
+
+
+@pytest.mark.parametrize("name", ["choices", "rewards", "mask"])
+def test_arrays_of_numpy_ma_do_not_lose_their_masks_silently(name):
+    given = {"choices": [[0, 1]], "rewards": [[1.0, 0.0]], "mask": [[True, True]]}
+    given[name] = np.ma.masked_array(given[name], mask=[[False, True]])
+    with pytest.raises(ValueError, match=f"{name} is an array of numpy.ma with masked entries"):
+        ChoiceData(**given)
+
+
+def test_flags_may_come_as_pythons_objects():
+    assert as_flags("mask", np.array([[True, False]], dtype=object)).tolist() == [[1.0, 0.0]]
+
+
+def test_a_choice_that_was_not_on_offer_is_named_as_the_table_names_it():
+    design = Design(offered=[[True, False, True], [True, True, False]])
+    with pytest.raises(
+        ValueError, match=r"'B' was not on offer.*'a', trial index 0, which the table calls 7\)"
+    ):
+        ChoiceData(
+            [[1, 0]], [[1.0, 0.0]], actions=["A", "B", "C"], subjects=["a"], trials=[[7, 9]], design=design
+        )
+
+
+def test_what_is_of_another_kind_than_it_must_be_is_refused_in_our_words():
+    # In a process of its own, since the tests check types before ChoiceData can.
+    code = """
+import numpy as np
+from rwlib import ChoiceData, Design
+given = dict(choices=[[0, 1]], rewards=[[1.0, 0.0]])
+for change in (
+    dict(actions={0: "left", 1: "right"}),
+    dict(actions="ab"),
+    dict(subjects=5),
+    dict(blocks=5),
+    dict(people="age"),
+    dict(people={"age": 5}),
+    dict(design={"block": [0, 1]}),
+    dict(design=Design(offered=True)),
+    dict(n_actions="2"),
+    dict(reward_scale=100),
+    dict(choices=None),
+    dict(rewards=[[1j, 0.0]]),
+    dict(mask=[[True, None]]),
+):
+    try:
+        print(ChoiceData(**given | change))
+    except ValueError as error:
+        print(error)
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    in_order = "give a list, in order, such as ['a', 'b']."
+    assert said.splitlines() == [
+        f"actions is {{0: 'left', 1: 'right'}}; {in_order}",
+        f"actions is 'ab'; {in_order}",
+        f"subjects is 5; {in_order}",
+        f"blocks is 5; {in_order}",
+        "people is 'age'; give a dictionary or a table, with one entry for each subject in each column.",
+        f"people['age'] is 5; {in_order}",
+        "design is of type dict; give an rwlib.Design.",
+        "design.offered has shape (); it must be (1, 2, 2), or without the first.",
+        "n_actions is '2'; it must be a whole number, at least 1.",
+        "reward_scale is 100; give the two rewards that became 0 and 1, as in (0, 100).",
+        "choices must be numbers, as many for each subject: they are None.",
+        "rewards must be numbers, as many for each subject: they are of type complex128.",
+        "mask holds None, of type NoneType; each entry must be True or False.",
+    ]

@@ -123,3 +123,27 @@ def test_a_simulated_agent_keeps_to_the_design():
     scores = rwlib.trialwise_log_likelihood(simulation.data, random_params(4))
     chosen = np.take_along_axis(np.asarray(simulation.choice_probs), choices[..., None], 2)[..., 0]
     np.testing.assert_allclose(np.exp(scores)[~forced], chosen[~forced], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"block": [0, 0, 2**32, 2**32]}, r"design.block is 4294967296 \(subject number 0, trial index 2\)"),
+        ({"block": [1.7e9, 1.7e9, 1.8e9, 1.8e9]}, "design.block is 1700000000 .*number the blocks 0, 1, 2"),
+        ({"block": [0, -1, 1, 1]}, r"design.block is -1 \(subject number 0, trial index 1\)"),
+        ({"block": [0, 0, np.nan, 1]}, r"design.block is nan \(subject number 0, trial index 2\)"),
+        ({"forced": [2**32, -1, -1, -1]}, "design.forced is 4294967296 .*from 0 to 1, or -1"),
+        ({"feedback": [1, 2, 1, 1]}, r"design.feedback is 2 \(subject number 0, trial index 1\)"),
+        ({"feedback": ["yes", "no", "no", "no"]}, "design.feedback holds 'yes', of type str"),
+    ],
+)
+def test_a_part_that_cannot_be_meant_is_refused_with_its_place(parts, message):
+    with pytest.raises(ValueError, match=message):
+        rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 0.0, 1.0]], design=rwlib.Design(**parts))
+
+
+def test_flags_of_a_design_may_come_as_pythons_objects():
+    feedback = np.array([True, False, True, True], dtype=object)
+    design = rwlib.Design(feedback=feedback)
+    data = rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 0.0, 1.0]], design=design)
+    assert data.design.feedback.tolist() == [[True, False, True, True]]

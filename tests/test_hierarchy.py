@@ -77,9 +77,16 @@ def test_a_fingerprint_tells_partial_functions_apart():
     [
         (("beta", "beta"), "the parameter 'beta' more than once"),
         (("draw",), "a parameter 'draw', which is what a fit calls one of its dimensions"),
+        (("beta", "beta_group_mean"), "a parameter 'beta_group_mean' beside 'beta'"),
+        (("beta_unbounded", "beta"), "a parameter 'beta_unbounded' beside 'beta'"),
+        (("beta", "beta_shift"), "a parameter 'beta_shift' beside 'beta'"),
+        (("beta", "beta_effect_term"), "a parameter 'beta_effect_term' beside 'beta'"),
+        (("x_group_sd",), "a parameter 'x_group_sd', which reads like a group's mean or SD"),
+        (("gain/loss",), "a parameter 'gain/loss'; a name must be a text without '/'"),
+        (("..",), "a parameter '..'; a name must be a text"),
     ],
 )
-def test_a_name_that_is_taken_is_refused(names, said):
+def test_a_name_that_is_taken_or_cannot_be_stored_is_refused(names, said):
     parameters = tuple(GroupParameter(name, "exp", 1.0, 1.0, 0.5) for name in names)
     with pytest.raises(ValueError, match=said):
         check_model(Model("taken", parameters))

@@ -1,6 +1,9 @@
 """Agents that a reader writes: refused in words about the agent, or taken through the whole chain."""
 
+import subprocess
+import sys
 import warnings
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -55,6 +58,10 @@ SHOWN = {"shown": np.random.default_rng(0).integers(0, 2, (4, 30, 2)).astype(flo
         (
             {"log_probabilities": lambda value, seen, params: value[:1]},
             r"log_probabilities returns the shape \(1,\); with 2 actions it must be \(2,\)",
+        ),
+        (
+            {"log_probabilities": lambda value, seen, params: [params["sharpness"] * x for x in value]},
+            "log_probabilities returns a list; it must be one array, as jnp.stack makes",
         ),
         (
             {"log_probabilities": lambda value, seen, params: value @ jnp.ones(3)},
@@ -242,3 +249,54 @@ def test_recovery_of_an_agent_that_reads_columns(monkeypatch):
     assert set(NAMES) < set(table["parameter"]) and (table["n_datasets"] == 2).all()
     with pytest.raises(ValueError, match="outcomes has 30 trials, but n_trials is 7"):
         rwlib.recover_parameters(3, 7, model=MODEL, outcomes=outcomes, design=design)
+
+
+class Own(NamedTuple):
+    """A memory that calls something ``value`` that is no value of an action."""
+
+    value: object
+
+
+@pytest.mark.parametrize("shape", [(4, 2), (), (3,), (2,)], ids=str)
+def test_what_a_memory_calls_value_is_one_only_with_a_number_for_each_action(shape):
+    agent = rwlib.Agent(
+        lambda params, n_actions: Own(jnp.zeros(shape)),
+        lambda memory, seen, params: jax.nn.log_softmax(params["beta"] * jnp.arange(2)),
+        lambda memory, outcome, params: memory,
+    )
+    # As many trials as actions, so that a number for each trial would fit, too.
+    played = rwlib.simulate(jax.random.key(0), jnp.ones((2, 2)), {"beta": 1.0}, agent)
+    has_values = shape == (2,)
+    assert (played.values is not None) == (played.prediction_errors is not None) == has_values
+
+
+def test_a_warning_about_an_agent_points_at_the_users_line():
+    # In a process of its own, since the types that the tests check put calls of their own in between.
+    code = """
+import warnings
+import jax, jax.numpy as jnp, numpy as np
+import rwlib
+def agent():  # another one each time, since each is warned of once
+    return rwlib.Agent(
+        lambda params, n_actions: jnp.zeros(n_actions),
+        lambda value, seen, params: params["beta"] * value,
+        lambda value, outcome, params: value + outcome.chosen,
+    )
+data = rwlib.ChoiceData([[0, 1]], [[0.0, 1.0]])
+short = dict(num_warmup=5, num_samples=4, num_chains=1, progress_bar=False, warn=False)
+def simulate():
+    rwlib.simulate(jax.random.key(0), np.ones((3, 2)), {"beta": 1.0}, agent())
+def log_likelihood():
+    rwlib.log_likelihood(data, {"beta": 1.0}, agent())
+def trialwise():
+    rwlib.trialwise_log_likelihood(data, {"beta": 1.0}, agent())
+def fit():
+    rwlib.fit(data, rwlib.Model("m", (rwlib.GroupParameter("beta", "exp", 0.0, 1.0, 1.0),), agent()), **short)
+for call in simulate, log_likelihood, trialwise, fit:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    print([(each.filename, each.lineno - call.__code__.co_firstlineno) for each in caught])
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines() == ["[('<string>', 1)]"] * 4

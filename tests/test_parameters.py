@@ -1,8 +1,14 @@
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
+import rwlib
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 
@@ -58,3 +64,85 @@ def test_parameters_that_jax_traces_pass():
         jnp.ones(3)
     )
     np.testing.assert_array_equal(beta, np.ones(3))
+
+
+DATA = rwlib.ChoiceData([[0, 1, 1, 0]] * 2, [[0, 1, 0, 1], [1, 1, 1, 1]], subjects=["ann", "bob"])
+RATES = pd.Series([0.1, 0.9], index=["bob", "ann"])
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"alpha": RATES, "beta": 3.0},
+        {"alpha": RATES.to_dict(), "beta": 3.0},
+        {"alpha": xr.DataArray(RATES.to_numpy(), coords={"subject": RATES.index.tolist()}), "beta": 3.0},
+        pd.DataFrame({"alpha": RATES, "beta": 3.0}),
+        pd.DataFrame({"alpha": RATES, "beta": 3.0}).rename_axis("subject").reset_index(),
+        {"alpha": RATES[::-1].reset_index(drop=True), "beta": 3.0},
+    ],
+    ids=["Series", "dict", "DataArray", "DataFrame", "column", "without labels"],
+)
+@pytest.mark.parametrize("score", [rwlib.log_likelihood, rwlib.trialwise_log_likelihood])
+def test_parameters_that_carry_labels_are_matched_with_people_by_label(score, params):
+    expected = score(DATA, {"alpha": np.array([0.9, 0.1]), "beta": 3.0})
+    np.testing.assert_array_equal(score(DATA, params), expected)
+
+
+def test_parameters_of_other_people_are_refused():
+    with pytest.raises(ValueError, match=r"params\['alpha'\] has nothing for the subject 'bob'"):
+        rwlib.log_likelihood(DATA, {"alpha": RATES.rename({"bob": "eve"}), "beta": 3.0})
+
+
+def test_what_is_of_another_kind_than_it_must_be_is_refused_in_our_words():
+    # In a process of its own, since the tests check types before the functions can.
+    code = """
+import jax
+import numpy as np
+import pandas as pd
+import rwlib
+from rwlib.fitting.models import check_model
+data = rwlib.ChoiceData([[0, 1]], [[0.0, 1.0]])
+some = {"alpha": 0.5, "beta": 3.0}
+table = pd.DataFrame({"choice": [0, 1]})
+hidden = np.ma.masked_array([0.5], mask=[True])
+for call in (
+    lambda: rwlib.log_likelihood(data, "alpha"),
+    lambda: rwlib.simulate(jax.random.key(0), np.ones((3, 2)), None),
+    lambda: rwlib.log_likelihood(data, some | {"beta": "three"}),
+    lambda: rwlib.log_likelihood(data, some | {"beta": hidden}),
+    lambda: rwlib.log_likelihood(table, some),
+    lambda: rwlib.trialwise_log_likelihood(table, some),
+    lambda: rwlib.log_likelihood(data, some, rwlib.SYMMETRIC),
+    lambda: rwlib.log_likelihood(data, some, rwlib.SYMMETRIC.agent._replace(parameters=["alpha"])),
+    lambda: check_model(rwlib.SYMMETRIC._replace(agent=None)),
+    lambda: check_model(rwlib.SYMMETRIC._replace(agent=rwlib.SYMMETRIC)),
+    lambda: check_model(rwlib.Model("m", (rwlib.GroupParameter("beta", "exp", "0", 1.0, 1.0),))),
+    lambda: rwlib.SYMMETRIC._replace(fixed={"q0": "zero"}),
+    lambda: rwlib.SYMMETRIC._replace(fixed={"q0": [0.0, 1.0]}),
+    lambda: rwlib.SYMMETRIC._replace(fixed=[0, 1]),
+    lambda: rwlib.SYMMETRIC._replace(fixed=None),
+):
+    try:
+        print(call())
+    except ValueError as error:
+        print(str(error).split(";")[0])
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines() == [
+        "params is 'alpha'",
+        "params is None",
+        "params['beta'] is 'three'",
+        "params['beta'] is an array of numpy.ma with masked entries, which would count like others. Give "
+        "plain numbers, as from .filled(0)",
+        "The data are of type DataFrame",
+        "The data are of type DataFrame",
+        "agent is of type Model",
+        "The agent's parameters are ['alpha']",
+        "agent is of type NoneType",
+        "agent is of type Model",
+        "Parameter 'beta' of the model 'm' has mean_location '0', mean_scale 1.0 and sd_scale 1.0",
+        "fixed['q0'] is 'zero'",
+        "fixed['q0'] is [0.0, 1.0]",
+        "fixed is [0, 1]",
+        "fixed is None",
+    ]

@@ -1,5 +1,7 @@
 """Reading tables: the right data, one clear error, or a warning that names the suspicion."""
 
+import gzip
+import inspect
 import json
 import warnings
 
@@ -7,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rwlib import read_choices, write_choices
+from rwlib import ChoiceData, Design, read_choices, write_choices
+from rwlib.data.arguments import ARGUMENTS, check_arguments
 
 N = 30
 RNG = np.random.default_rng(0)
@@ -117,6 +120,51 @@ def quietly(*arguments, **settings):
             "choice_is='position'",
         ),
         ({"reward": 0.3}, {"scale": "unit"}, "All rewards are 0.3"),
+        (
+            {"gain": 1.0, "loss": 2 * TABLE["reward"] - 1},
+            {"reward": ("gain", "loss"), "scale": "unit"},
+            r"Row \d+ has a number above 0 in column 'loss', and row \d+ one below 0",
+        ),
+        (
+            {"left": PAIRS["left"], "right": np.where(PAIRS.index == 4, PAIRS["left"], PAIRS["right"])}
+            | {"choice": np.where(PAIRS.index == 4, PAIRS["left"], SHOWN)},
+            {"offered": ("left", "right")},
+            "Row 4 offers 'A' only, which is no choice.*forced=",
+        ),
+        ({"choice": np.nan}, {}, "No row has anything in column 'choice'"),
+        ({"subject": TABLE["subject"] == "ann"}, {}, "Row 0 has True in column 'subject', of type bool"),
+        (
+            {"subject": pd.Series([1] * N + ["1"] * N, dtype=object)},
+            {},
+            "Row 30 has '1' in column 'subject', and another row has 1: they are the same as text",
+        ),
+        ({"reward": "€1.50"}, {}, "Row 0 has '€1.50' in column 'reward'.*Rewards are plain numbers"),
+        ({"trial": "10:00:00"}, {}, "Row 0 has '10:00:00' in column 'trial'.*trial=None"),
+        ({"cue": "A.png"}, {"before": ["cue"]}, "Row 0 has 'A.png' in column 'cue'.*pandas.factorize"),
+        (
+            {"choice": TABLE["choice"].astype(str).where(TABLE.index != 5, ".")},
+            {},
+            "Row 5 has '.' in column 'choice'.*pass it as missed",
+        ),
+        ({}, {"actions": ["left", "right"]}, "Row 0 has the choice [01].*as they stand in the column"),
+        (
+            {"left": 0, "right": 1, "choice": 1 + TABLE["choice"]},
+            {"offered": ("left", "right"), "choice_is": "position"},
+            r"the choice 2, which is no place in 'left', 'right': places are 0 to 1.*choice_is=\['f', 'j'\]",
+        ),
+        (
+            {"left": 0, "right": 1},
+            {"offered": ("left", "right"), "choice_is": ["f", "j", "k"]},
+            "choice_is names 3 places .*there are 2",
+        ),
+        ({}, {"scale": (0, np.inf)}, r"scale is \(0, inf\); give two finite numbers"),
+        ({"choice": [10**400] + [0] * (2 * N - 1)}, {}, r"Row 0 has 10+ in column 'choice', which is not a"),
+        (
+            {"pair": TABLE.index % 2},
+            {"offered": {"pair": {"01": ["A", "B"]}}},
+            "Row 0 has 0 in column 'pair'; it must list",
+        ),
+        ({}, {"where": {"trial": lambda trials: True}}, "function in where for column 'trial' gives some"),
         ({}, {"choice_is": "place"}, "choice_is is 'place'"),
         ({}, {"choice_is": "position"}, "needs offered="),
         ({}, {"subject": "id"}, r"no column 'id'; it has 'subject'.*as in subject='id'"),
@@ -155,6 +203,38 @@ def test_what_can_be_read_in_two_ways_is_refused(change, settings, message):
             "Rewards run from 0.5 to 1, but agents start from a value of 0.5",
         ),
         ({"trial": TABLE["trial"] / 10}, {}, "1.10 comes before 1.2"),
+        ({"trial": N - TABLE["trial"]}, {}, "Nobody's rows stand in the order of 'trial'"),
+        (
+            {"site": np.repeat(["Bonn", "bonn "], N)},
+            {"people": ["site"]},
+            "In column 'site', 'Bonn' and 'bonn ' differ by case or blanks alone",
+        ),
+        (
+            {
+                "day": np.tile(np.repeat([1, 2], 15), 2),
+                "drug": np.tile(np.repeat(["placebo", "Placebo"], 15), 2),
+            },
+            {"block": ["day", "drug"]},
+            "In column 'drug', 'Placebo' and 'placebo' differ by case or blanks alone",
+        ),
+        (
+            {"reward": 100 * TABLE["reward"]},
+            {"scale": (0, 10)},
+            r"run from 0 to 100, far beyond scale=\(0, 10",
+        ),
+        (
+            {
+                "choice": np.where(TABLE.index % 7 == 3, 0, 1 + TABLE["choice"]),
+                "reward": TABLE["reward"].where(TABLE.index % 7 != 3),
+            },
+            {"feedback": "reward"},
+            "Action 0 was chosen 9 times, and what it paid was never shown.* pass missed=0",
+        ),
+        (
+            {"left": TABLE["choice"], "right": 1 - TABLE["choice"]},
+            {"offered": ("left", "right")},
+            r"Every choice \(0, 1\) names an option, and could be a place.*choice_is='position'",
+        ),
         (
             {
                 "choice": np.where(TABLE.index % 7 == 3, 0, 1 + TABLE["choice"]),
@@ -253,7 +333,8 @@ def test_a_choice_that_was_not_on_offer_is_named():
 
 
 def test_trials_may_be_counted_anew_in_each_block():
-    data = quietly(BLOCKS.sample(frac=1, random_state=1), block="block", subject="subject")
+    with pytest.warns(UserWarning, match="Nobody's rows stand in the order of 'trial'"):
+        data = read_choices(BLOCKS.sample(frac=1, random_state=1), block="block")
     in_order = quietly(BLOCKS, block="block").of_subjects([0, 1])
     ann, expected = (x.choices[x.subjects.index("ann")].reshape(3, 10) for x in (data, in_order))
     order = [
@@ -371,3 +452,292 @@ def test_everything_that_is_written_is_read_back(tmp_path):
     data = quietly(table, offered=("left", "right"), **more)
     write_choices(data, tmp_path / "choices.csv")
     assert quietly(tmp_path / "choices.csv", offered="offered", actions=data.actions, **more) == data
+
+
+# Arguments
+
+
+def test_every_argument_of_the_reader_is_checked():
+    assert list(ARGUMENTS) == list(inspect.signature(read_choices).parameters)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("source", None),
+        ("source", {"subject": [1]}),
+        ("source", np.zeros(3)),
+        ("source", TABLE["subject"]),
+        ("subject", ["a", "b"]),
+        ("choice", 1),
+        ("trial", ["block", "trial"]),
+        ("reward", None),
+        ("reward", []),
+        ("n_actions", "2"),
+        ("n_actions", True),
+        ("actions", {0: "left", 1: "right"}),
+        ("actions", {"left", "right"}),
+        ("actions", "AB"),
+        ("actions", []),
+        ("offered", 5),
+        ("offered", {"pair": ["A", "B"]}),
+        ("choice_is", {"f": "left"}),
+        ("block", 0),
+        ("feedback", ["a", "b"]),
+        ("forced", True),
+        ("before", {"stakes": 5}),
+        ("after", 5),
+        ("people", None),
+        ("where", "trial < 5"),
+        ("sep", r"\s+"),
+        ("sep", ""),
+        ("sep", None),
+        ("decimal", "xx"),
+        ("encoding", None),
+    ],
+)
+def test_an_argument_of_another_kind_is_refused_by_its_name(name, value):
+    with pytest.raises(ValueError, match=f"^{name} is .*; give "):
+        check_arguments({name: value})
+
+
+# Silent no more
+
+
+def test_7_and_7_0_are_one_person_in_files_of_several_sessions(tmp_path):
+    first = TABLE.assign(subject=np.repeat([7, 8], N), session=1)
+    second = first.assign(session=2, trial=first["trial"] + N).astype({"subject": float})
+    first.to_csv(tmp_path / "1.csv", index=False)
+    pd.concat([second, pd.DataFrame([{"session": 2}])]).to_csv(tmp_path / "2.csv", index=False)
+    settings = dict(where={"choice": pd.Series.notna}, block="session")
+    for actions in (None, [0, 1]):
+        data = quietly(tmp_path / "*.csv", actions=actions, **settings)
+        assert data.subjects == (7, 8) and data.n_trials == 2 * N
+    assert quietly(tmp_path / "2.csv", **(settings | {"where": {"subject": 7}})).subjects == (7,)
+
+
+def test_files_of_the_same_name_in_several_folders_are_several_people(tmp_path):
+    for name, rows in TABLE.groupby("subject"):
+        (tmp_path / name).mkdir()
+        rows.drop(columns="subject").to_csv(tmp_path / name / "run.csv", index=False)
+    assert quietly(tmp_path / "*" / "run.csv", subject="file").subjects == ("ann/run", "bob/run")
+    TABLE[:N].to_csv(tmp_path / "ann" / "other.csv", index=False)
+    with pytest.warns(UserWarning, match="'ann/run' and 'bob/run' are files of the same name"):
+        read_choices(tmp_path / "*" / "*.csv", subject="file")
+    with pytest.raises(ValueError, match="run.csv' is read twice"):
+        quietly(2 * [tmp_path / "ann" / "run.csv"], subject="file")
+
+
+@pytest.mark.parametrize("other", ["500", "500,5"])
+def test_a_point_of_thousands_is_not_read_as_a_decimal_point(tmp_path, other):
+    table = TABLE.assign(reward=np.where(TABLE["choice"] == 0, "1.000", other))
+    table.to_csv(tmp_path / "choices.csv", index=False, sep=";")
+    with pytest.raises(ValueError, match=r"has '1.000' in column 'reward'.*thousands='\.'"):
+        quietly(tmp_path / "choices.csv", sep=";", decimal=",", scale="unit")
+
+
+def test_decimal_commas_are_read_in_a_table_of_texts_too():
+    table = TABLE.assign(reward=(TABLE["reward"] / 2 + 0.25).astype(str).str.replace(".", ","))
+    assert quietly(table, decimal=",") == quietly(TABLE.assign(reward=TABLE["reward"] / 2 + 0.25))
+
+
+def test_a_time_that_is_missing_does_not_come_first():
+    times = pd.Series(pd.date_range("2026-11-28", periods=2 * N, freq="1234ms"))
+    assert quietly(TABLE.assign(trial=times)) == quietly(TABLE)
+    for odd in (times, times - times[0]):
+        with pytest.raises(ValueError, match="Row 5 has no 'trial'"):
+            quietly(TABLE.assign(trial=odd.where(TABLE.index != 5)))
+
+
+@pytest.mark.parametrize(
+    "reward",
+    [pd.date_range("2026-11-28", periods=2 * N), TABLE["reward"] * 1j, (TABLE["reward"] * 1j).astype(object)],
+)
+def test_times_and_complex_numbers_are_no_rewards(reward):
+    with pytest.raises(ValueError, match="Row 0 has .* in column 'reward', which is not a number"):
+        quietly(TABLE.assign(reward=reward), scale="unit")
+
+
+def test_one_slip_in_a_trial_number_does_not_change_everybody_s_runs():
+    turns = TABLE.assign(block=np.where(TABLE["trial"] // 5 % 2 == 0, "A", "B"))
+    assert (np.diff(quietly(turns, block="block").design.block, axis=1) != 0).sum() == 2 * 5
+    with pytest.raises(ValueError, match="Row 6 repeats trial 3 of subject 'ann' in another block"):
+        quietly(turns.assign(trial=turns["trial"].where(turns.index != 6, 3)), block="block")
+    halves = TABLE.assign(block=TABLE["trial"] // 15)
+    some = halves["trial"].where(halves["subject"] == "bob", halves["trial"] % 15)
+    with pytest.raises(
+        ValueError, match="Row 15 repeats trial 0 of subject 'ann'.*subject 'bob' are counted on"
+    ):
+        quietly(halves.assign(trial=some), block="block")
+
+
+@pytest.mark.parametrize("by", ["block", "people"])
+def test_actions_that_are_chosen_in_one_block_or_by_some_people_only_are_asked_about(by):
+    part = TABLE["trial"] // 15 if by == "block" else TABLE["subject"] == "bob"
+    table = TABLE.assign(block=TABLE["trial"] // 15, choice=TABLE["choice"] + 2 * part)
+    where = "in block 0" if by == "block" else "by subject 'ann'"
+    with pytest.warns(UserWarning, match=f"Never chosen {where}, though often elsewhere: 2, 3"):
+        read_choices(table, block="block")
+
+
+@pytest.mark.parametrize(
+    ("column", "argument"),
+    [(name, "offered") for name in ("item1", "imageL", "arm_a", "symbol_1", "shown", "n_arms")]
+    + [(name, "block") for name in ("round", "miniblock", "episode", "day", "visit")]
+    + [(name, "after") for name in ("foregone", "outcome_unchosen", "counterfactual")],
+)
+def test_parts_of_a_design_are_known_by_many_names(column, argument):
+    with pytest.warns(UserWarning, match=rf"were not read: '{column}' \({argument}=\)"):
+        read_choices(TABLE.assign(**{column: TABLE["trial"] // 10}))
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"chosen_symbol": TABLE["trial"] % 2}, {"best_arm": TABLE["trial"] % 2}, {"round": TABLE["trial"]}],
+)
+def test_what_is_said_of_a_choice_or_only_counts_trials_is_no_part_of_a_design(columns):
+    quietly(TABLE.assign(**columns))
+
+
+def test_two_columns_of_which_one_always_holds_the_choice_say_what_was_on_offer():
+    table = PAIRS.rename(columns={"left": "x", "right": "y"}).assign(choice=SHOWN)
+    with pytest.warns(UserWarning, match=r"always stands in 'x' or 'y'.*offered=\('x', 'y'\)"):
+        read_choices(table, actions=[*"ABCD"])
+    quietly(table.assign(x=table["x"].sample(frac=1, random_state=0).to_numpy()), actions=[*"ABCD"])
+    numbers = table.replace({column: dict(zip("ABCD", range(1, 5))) for column in ("choice", "x", "y")})
+    numbers = numbers.assign(answers=[np.arange(i) for i in range(2 * N)]).astype({"choice": str})
+    with pytest.warns(UserWarning, match="always stands in 'x' or 'y'"):
+        read_choices(numbers, actions=[1, 2, 3, 4])
+
+
+def test_a_column_that_one_file_lacks_is_named_with_the_file_or_asked_about(tmp_path):
+    halves = TABLE.assign(block=TABLE["trial"] // 10)
+    halves[:N].to_csv(tmp_path / "1.csv", index=False)
+    halves[N:].drop(columns="block").to_csv(tmp_path / "2.csv", index=False)
+    with pytest.warns(UserWarning, match=r"were not read: 'block' \(block=\)"):
+        read_choices(tmp_path / "*.csv")
+    for settings in ({"block": "block"}, {"where": {"block": [0, 1]}}):
+        with pytest.raises(ValueError, match="1 of 2 files have no column 'block'.*the first is 2"):
+            quietly(tmp_path / "*.csv", **settings)
+
+
+def test_an_entry_that_comes_twice_in_a_row_of_json_is_refused(tmp_path):
+    path = tmp_path / "choices.json"
+    path.write_text(json.dumps(TABLE.to_dict("records")).replace('"trial": 3,', '"trial": 3, "reward": 0,'))
+    with pytest.raises(ValueError, match="row with two entries 'reward'"):
+        quietly(path)
+
+
+# Refused no more
+
+
+def test_what_an_agent_sees_afterwards_may_be_empty_where_nothing_was_shown():
+    shown = TABLE["trial"] < 20
+    table = TABLE.assign(reward=TABLE["reward"].where(shown), other=TABLE["reward"].where(shown))
+    data = quietly(table, after=["other"], feedback="reward")
+    np.testing.assert_array_equal(data.design.after["other"][:, 20:], 0)
+    with pytest.raises(
+        ValueError, match="Row 25 has nothing in column 'other', though the outcome was shown"
+    ):
+        quietly(
+            table.assign(reward=TABLE["reward"], other=TABLE["reward"].where(TABLE.index != 25)),
+            after="other",
+        )
+
+
+@pytest.mark.parametrize("offered", [("left", "right"), "list"])
+def test_a_missed_trial_need_not_say_what_was_on_offer(offered):
+    table = PAIRS.assign(choice=SHOWN, list=PAIRS["left"] + "|" + PAIRS["right"]).astype(object)
+    table.loc[4, ["left", "right", "list", "choice"]] = None
+    data = quietly(table, offered=offered)
+    assert data.mask.sum() == 2 * N - 1 and not data.mask[0, 4]
+    with pytest.raises(ValueError, match="Row 4 has (nothing|None) in column"):
+        quietly(table.assign(choice=SHOWN), offered=offered)
+
+
+def test_a_code_of_missed_trials_may_stand_in_the_reward_as_well():
+    texts = {name: TABLE[name].astype(str).where(TABLE.index != 4, ".") for name in ("choice", "reward")}
+    data = quietly(TABLE.assign(**texts), missed=".")
+    assert data.mask.sum() == 2 * N - 1 and not data.mask[0, 4]
+
+
+def test_places_may_have_names_of_their_own():
+    named = PAIRS.assign(choice=np.where(PAIRS["choice"] == 0, "f", "j"))
+    by_place = quietly(PAIRS, offered=("left", "right"), choice_is="position")
+    assert quietly(named, offered=("left", "right"), choice_is=["f", "j"]) == by_place
+    signs = PAIRS.assign(choice=2 * PAIRS["choice"] - 1)
+    assert quietly(signs, offered=("left", "right"), choice_is=[-1, 1]) == by_place
+
+
+def test_who_says_that_choices_name_options_is_not_asked():
+    table = TABLE.assign(left=TABLE["choice"], right=1 - TABLE["choice"])
+    quietly(table, offered=("left", "right"), choice_is="option")
+
+
+@pytest.mark.parametrize(
+    "where", [{"kind": "a"}, {"kind": lambda kinds: kinds == "a"}, {"kind": np.array(["a", "b"])}]
+)
+def test_rows_are_kept_by_columns_with_empty_cells(where):
+    kinds = pd.array(2 * N * ["a"], dtype="string")
+    kinds[-1] = pd.NA
+    assert quietly(TABLE.assign(kind=kinds), where=where).mask.sum() == 2 * N - 1
+
+
+@pytest.mark.parametrize("cell", ["{0, 2}", "array([0, 2])", "[0, 2]", "(0,2)", "0|2"])
+def test_lists_are_read_however_they_are_written(cell):
+    data = quietly(TABLE.assign(choice=2 * TABLE["choice"], list=cell), offered="list")
+    assert data.actions == (0, 2)
+
+
+def test_labels_that_cannot_stand_in_a_list_are_not_written():
+    data = ChoiceData(
+        [[0, 1]], [[0.0, 1.0]], actions=["x|y", "z"], design=Design(offered=np.ones((2, 2), bool))
+    )
+    with pytest.raises(ValueError, match=r"action 'x\|y' cannot stand in a list"):
+        write_choices(data)
+
+
+# Files and tables of other kinds
+
+
+def test_a_table_with_an_index_or_names_of_two_levels_is_told_what_to_do():
+    with pytest.raises(ValueError, match=r"'subject' is in the table's index.*reset_index"):
+        quietly(TABLE.set_index("subject"))
+    with pytest.raises(ValueError, match="names of 2 parts.*single one"):
+        quietly(TABLE.set_axis(pd.MultiIndex.from_product([["subject"], TABLE.columns]), axis=1))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv.gz", gzip.compress(b"subject"), "is a packed file"),
+        ("a.mat", b"$FL2\xff\xfe\x90", "DataFrame"),
+        ("a.json", b'{"a": 1}\n{"a": 2}', "lines=True"),
+        ("a.json", 100_000 * b"[", "not whole JSON"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused_with_a_remedy(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        quietly(tmp_path / name)
+
+
+def test_an_excel_file_is_read_and_one_of_several_sheets_refused(tmp_path):
+    pytest.importorskip("openpyxl")
+    TABLE.to_excel(tmp_path / "one.xlsx", index=False)
+    assert quietly(tmp_path / "one.xlsx") == quietly(TABLE)
+    with pd.ExcelWriter(tmp_path / "two.xlsx") as writer:
+        for name, rows in TABLE.groupby("subject"):
+            rows.to_excel(writer, sheet_name=name, index=False)
+    with pytest.raises(ValueError, match="two.xlsx has 2 sheets with rows: 'ann', 'bob'.*sheet_name='ann'"):
+        quietly(tmp_path / "two.xlsx")
+
+
+def test_whoever_lacks_the_package_for_excel_is_told_how_to_get_it(tmp_path, monkeypatch):
+    def without(*arguments, **settings):
+        raise ImportError("Missing optional dependency 'openpyxl'.")
+
+    monkeypatch.setattr(pd, "read_excel", without)
+    (tmp_path / "a.xlsx").write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"pip install 'rwlib\[excel\]'"):
+        quietly(tmp_path / "a.xlsx")

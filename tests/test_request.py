@@ -7,7 +7,7 @@ import pytest
 
 import rwlib
 from rwlib import ASYMMETRIC, GroupParameter, Model, fit, fit_many
-from rwlib.fitting.request import Settings
+from rwlib.fitting.request import Settings, suspicious_rewards
 
 DATA = rwlib.ChoiceData([[0, 1, 2]], [[0.0, 1.0, 1.0]])
 SHORT = dict(num_warmup=5, num_samples=4, num_chains=1, progress_bar=False)
@@ -120,3 +120,14 @@ for call in (
         "model is 'symmetric'; give a Model, such as rwlib.ASYMMETRIC.",
         *(no_data, no_data, no_data),
     ]
+
+
+def test_the_range_of_rewards_is_that_of_what_was_shown():
+    def said_of(feedback):
+        design = rwlib.Design(feedback=feedback)
+        data = rwlib.ChoiceData([[0, 1, 1, 0]], [[3.0, 5.0, 4.0, 4.0]], design=design)
+        return suspicious_rewards([data], rwlib.SYMMETRIC)
+
+    (said,) = said_of([True, True, True, False])
+    assert said.startswith("Rewards run from 3 to 5,") and "fixed={'q0': 4}" in said
+    assert said_of([False] * 4) == []

@@ -1,10 +1,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from reference_agent import choice_probabilities, trace_after, update
 
-from rwlib import FIVE_ARMS, bernoulli_outcomes, simulate
+from rwlib import FIVE_ARMS, Design, bernoulli_outcomes, simulate
 
 RNG = np.random.default_rng(11)
 PARAMS = {
@@ -77,3 +78,43 @@ def test_an_arm_that_always_pays_is_preferred_in_the_end():
 def test_a_number_of_outcome_tables_that_is_not_the_number_of_subjects_is_refused():
     with pytest.raises(ValueError, match="with 3 subjects"):
         simulate(jax.random.key(0), np.zeros((3, 20, 5)), PARAMS)
+
+
+def test_people_keep_the_labels_of_their_parameters_and_these_are_matched_with_one_another():
+    by_place = {"alpha": np.array([0.1, 0.9]), "beta": np.array([5.0, 1.0])}
+    labelled = {
+        "alpha": pd.Series([0.1, 0.9], index=["bob", "ann"]),
+        "beta": pd.Series([1.0, 5.0], index=["ann", "bob"]),
+    }
+    one, other = (simulate(jax.random.key(6), OUTCOMES, params).data for params in (by_place, labelled))
+    np.testing.assert_array_equal(one.choices, other.choices)
+    assert one.subjects == (0, 1) and other.subjects == ("bob", "ann")
+    with pytest.raises(ValueError, match=r"params\['beta'\] has nothing for the subject 'bob'"):
+        simulate(jax.random.key(6), OUTCOMES, labelled | {"beta": labelled["beta"].rename({"bob": "eve"})})
+
+
+def test_labels_of_draws_which_repeat_are_no_labels_of_people():
+    params = {"alpha": pd.Series([0.1, 0.9], index=[3, 3]), "beta": 2.0}
+    assert simulate(jax.random.key(7), OUTCOMES, params).data.subjects == (0, 1)
+
+
+ONE = {"alpha": 0.5, "beta": 2.0}
+
+
+def test_outcomes_that_are_not_numbers_are_not_blamed_on_the_agent():
+    outcomes = np.array(OUTCOMES)
+    outcomes[3, 1] = np.nan
+    with pytest.raises(ValueError, match="outcomes are nan for action 1 on trial 3 of subject 0"):
+        simulate(jax.random.key(8), outcomes, ONE)
+    never = np.ones(outcomes.shape, bool)
+    never[3, 1] = False
+    for design in (Design(offered=never), Design(feedback=never[:, 1])):
+        played = simulate(jax.random.key(8), outcomes, ONE, design=design)
+        assert np.isfinite(played.choice_probs).all()
+
+
+def test_a_trial_on_which_nothing_is_on_offer_is_not_blamed_on_the_agent():
+    offered = np.ones(OUTCOMES.shape, bool)
+    offered[3] = False
+    with pytest.raises(ValueError, match="design.offered is False for all actions on trial 3 of subject 0"):
+        simulate(jax.random.key(9), OUTCOMES, ONE, design=Design(offered=offered))

@@ -1,22 +1,34 @@
 """Observed choices and rewards: one immutable container."""
 
 import dataclasses
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import jax
 import numpy as np
 import pandas as pd
 from jaxtyping import Array, Bool, Num
 
-from rwlib.data.design import Design, check_design, rows_of
-from rwlib.data.entries import as_columns, as_flags, as_labels, as_numbers, as_scale, as_trials
+from rwlib.data.design import Design, check_design, check_is_design, rows_of
+from rwlib.data.entries import (
+    as_array,
+    as_columns,
+    as_flags,
+    as_labels,
+    as_numbers,
+    as_scale,
+    as_sequence,
+    as_trials,
+    in_order_of,
+    labels_on,
+)
 
 __all__ = ["ChoiceData", "check_is_choice_data"]
 
 MOST_ACTIONS = 2**24  # single precision counts so far without a gap
 
-Table = Num[Array, "n_subjects n_trials"] | Num[np.ndarray, "n_subjects n_trials"] | Sequence
-Mask = Bool[Array, "n_subjects n_trials"] | Bool[np.ndarray, "n_subjects n_trials"] | Sequence
+Labelled = pd.DataFrame | Mapping[Hashable, Sequence]
+Table = Num[Array, "n_subjects n_trials"] | Num[np.ndarray, "n_subjects n_trials"] | Sequence | Labelled
+Mask = Bool[Array, "n_subjects n_trials"] | Bool[np.ndarray, "n_subjects n_trials"] | Sequence | Labelled
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,6 +39,10 @@ class ChoiceData:
     leaves, so it can be passed through ``jit`` and ``vmap``. Values that are not being traced are checked
     when it is made. Two are equal when all they hold is equal, however trials are numbered. Like arrays,
     they cannot be hashed.
+
+    What carries labels of its own (a table of pandas with an index, a dictionary) is matched with
+    ``subjects`` or ``blocks`` by label. Arrays and lists, and tables whose rows pandas only counts, stand in
+    their order.
 
     Parameters
     ----------
@@ -42,15 +58,18 @@ class ChoiceData:
         Number of actions on offer. Default: as many as there are labels in ``actions``, or else the largest
         choice plus one, which must be at least 2.
     subjects : sequence of labels, optional
-        One label per subject, a number or a text, distinct also when written as text. Default: 0, 1, 2, …
+        One label per subject, a number or a text, distinct also when written as text. Default: those that
+        ``choices`` or ``rewards`` carry, or else 0, 1, 2, …
     design : Design, optional
         What the task does apart from paying: what is on offer, where a run begins, what is shown.
     people : dict of sequences or DataFrame, optional
-        What is known of the subjects themselves (group, age): for each name one entry per subject.
+        What is known of the subjects themselves (group, age): for each name one entry per subject. The labels
+        of a DataFrame are its index, or its column ``subject``.
     actions, blocks : sequence of labels, optional
         What the actions 0, 1, … and the blocks 0, 1, … of the design are called. Default: their numbers.
     conditions : dict of sequences or DataFrame, optional
-        What holds in each block (a drug, a session): for each name one entry per block.
+        What holds in each block (a drug, a session): for each name one entry per block. The labels of a
+        DataFrame are its index, or its column ``block``.
     trials : array, shape (n_subjects, n_trials), optional
         What the table calls each trial, so that results find their way back to its rows. Default: 0, 1, 2, …
     reward_scale : (float, float), default (0.0, 1.0)
@@ -60,7 +79,8 @@ class ChoiceData:
     ------
     ValueError
         If shapes differ, a choice is out of range or was not on offer, a reward is not finite in the
-        session's precision, a label is neither number nor text, or labels repeat.
+        session's precision, a label is neither number nor text, labels repeat, or what carries labels has
+        others than the data.
 
     Examples
     --------
@@ -76,10 +96,10 @@ class ChoiceData:
     n_actions: int | None = None
     subjects: Sequence[Hashable] | np.ndarray | None = None
     design: Design = Design()
-    people: Mapping[str, Sequence] | pd.DataFrame | tuple = ()
+    people: Mapping[str, Iterable] | pd.DataFrame | tuple = ()
     actions: Sequence[Hashable] | np.ndarray | None = None
     blocks: Sequence[Hashable] | np.ndarray | None = None
-    conditions: Mapping[str, Sequence] | pd.DataFrame | tuple = ()
+    conditions: Mapping[str, Iterable] | pd.DataFrame | tuple = ()
     trials: Table | None = None
     reward_scale: Sequence = (0.0, 1.0)
 
@@ -96,6 +116,12 @@ class ChoiceData:
             object.__setattr__(self, "blocks", tuple(() if self.blocks is None else self.blocks))
             return
         precision = np.float64 if jax.config.jax_enable_x64 else np.float32
+        check_is_design(self.design)
+        tables = {name: getattr(self, name) for name in ("choices", "rewards", "mask", "trials")}
+        tables |= {f"design.{name}": getattr(self.design, name) for name in ("block", "feedback", "forced")}
+        subjects, tables = _by_subject(self.subjects, tables)
+        choices, rewards, mask, trials, *of_design = tables.values()
+        design = self.design._replace(**dict(zip(("block", "feedback", "forced"), of_design)))
         choices, rewards = as_numbers("choices", choices), as_numbers("rewards", rewards)
         mask = np.ones(choices.shape, bool) if mask is None else as_flags("mask", mask)
         if choices.ndim != 2 or 0 in choices.shape:
@@ -109,20 +135,25 @@ class ChoiceData:
                     f"{name} has shape {array.shape}, but choices has {choices.shape}; they must agree."
                 )
         n_subjects, n_trials = choices.shape
-        subjects = as_labels(
-            "subject", range(n_subjects) if self.subjects is None else self.subjects, n_subjects
-        )
+        subjects = as_labels("subject", range(n_subjects) if subjects is None else subjects, n_subjects)
+        trials = as_trials(trials, choices.shape)
 
         def check(bad, array, complaint):
             if bad.any():
                 row, trial = np.argwhere(bad)[0]
-                at = f"(subject {subjects[row]!r}, trial index {trial})"
-                raise ValueError(f"{complaint.format(f'{array[row, trial]:.15g}')} {at}")
+                value = array[row, trial]
+                value = repr(value) if array.dtype == object else f"{value:.15g}"
+                numbered = "" if trials is None else f", which the table calls {trials[row, trial]:.15g}"
+                at = f"(subject {subjects[row]!r}, trial index {trial}{numbered})"
+                raise ValueError(f"{complaint.format(value)} {at}")
 
         check((mask != 0) & (mask != 1), mask, "An entry of mask is {}; each must be True or False.")
         mask = mask.astype(bool)
         if not mask.any():
-            raise ValueError("mask is False everywhere: there is no choice to learn from.")
+            raise ValueError(
+                "mask is False everywhere: there is no choice to learn from. (In a table, every choice is "
+                "empty, or stands for a missed trial.)"
+            )
         whole = "A choice is {}; choices must be whole numbers 0, 1, 2, …."
         missed = "A choice is {}, which marks a missed trial: set mask to False there."
         check(mask & (choices == -1), choices, missed)
@@ -141,7 +172,7 @@ class ChoiceData:
                 "codes? Number the actions 0, 1, 2, …."
             )
         n_actions = int(n_actions)
-        design = check_design(self.design, n_subjects, n_trials, n_actions)
+        design = check_design(design, n_subjects, n_trials, n_actions)
         with np.errstate(over="ignore"):
             too_large = np.isfinite(rewards) & ~np.isfinite(rewards.astype(precision))
         shown = mask if design.feedback is None else mask & design.feedback
@@ -156,29 +187,33 @@ class ChoiceData:
             f"A reward is {{}}, too large for {np.dtype(precision).name}: count rewards in a larger unit.",
         )
         # Numbers that stood in for labels follow the number of actions.
-        named = self.actions is not None and tuple(self.actions) != tuple(range(len(self.actions)))
-        actions = as_labels("action", self.actions if named else range(n_actions), n_actions)
+        actions = None if self.actions is None else as_sequence("actions", self.actions)
+        named = actions is not None and actions != tuple(range(len(actions)))
+        actions = as_labels("action", actions if named else range(n_actions), n_actions)
         at_choice = np.where(mask, choices, 0).astype(int)
+        called = np.array([*actions, None], dtype=object)[at_choice]
         if design.offered is not None:
             was_offered = np.take_along_axis(design.offered, at_choice[..., None], axis=2)[..., 0]
-            check(mask & ~was_offered, choices, "The choice {} was not on offer.")
+            check(mask & ~was_offered, called, "The choice {} was not on offer.")
             alone = design.offered.sum(axis=2) < 2
             if design.forced is not None:
                 alone &= design.forced < 0
             check(
                 mask & alone,
-                choices,
-                "Only the action {} was on offer, which is no choice: say so in design.forced.",
+                called,
+                "Only the action {} was on offer, which is no choice. If it was made for the person, say so "
+                "in design.forced (in read_choices, by forced=). In a table, do the columns of what was on "
+                "offer name the same action twice?",
             )
         if design.forced is not None:
             check(
                 mask & (design.forced >= 0) & (design.forced != choices),
-                choices,
+                called,
                 "The choice {} is not the one in design.forced.",
             )
         n_blocks = 0 if design.block is None else int(design.block.max()) + 1
-        n_blocks = n_blocks if self.blocks is None else max(n_blocks, len(self.blocks))
-        blocks = as_labels("block", range(n_blocks) if self.blocks is None else self.blocks, n_blocks)
+        blocks = range(n_blocks) if self.blocks is None else as_sequence("blocks", self.blocks)
+        blocks = as_labels("block", blocks, max(n_blocks, len(blocks)))
         # What a masked trial holds must not matter, so it is set to something harmless that is no choice.
         self.__setstate__(
             {
@@ -188,11 +223,11 @@ class ChoiceData:
                 "n_actions": n_actions,
                 "subjects": subjects,
                 "design": design,
-                "people": as_columns("people", self.people, n_subjects, "subjects"),
+                "people": as_columns("people", self.people, subjects, "subject"),
                 "actions": actions,
                 "blocks": blocks,
-                "trials": as_trials(self.trials, choices.shape),
-                "conditions": as_columns("conditions", self.conditions, len(blocks), "blocks"),
+                "trials": trials,
+                "conditions": as_columns("conditions", self.conditions, blocks, "block"),
                 "reward_scale": as_scale(self.reward_scale),
             }
         )
@@ -200,13 +235,19 @@ class ChoiceData:
     def _number_of_actions(self, choices):
         """As given, or as labels or choices say."""
         if self.n_actions is not None:
-            if not (self.n_actions >= 1 and self.n_actions % 1 == 0):
-                raise ValueError(f"n_actions is {self.n_actions}; it must be a whole number, at least 1.")
+            try:
+                possible = self.n_actions >= 1 and self.n_actions % 1 == 0
+            except (TypeError, ValueError):  # a text, or several numbers
+                possible = False
+            if not possible:
+                raise ValueError(f"n_actions is {self.n_actions!r}; it must be a whole number, at least 1.")
             return self.n_actions
         if self.actions is not None:
-            return len(self.actions)
+            return len(as_sequence("actions", self.actions))
         if self.design.offered is not None:
-            return np.shape(self.design.offered)[-1]
+            offered = as_array("design.offered", self.design.offered)
+            if offered.ndim:  # otherwise check_design says what is wrong
+                return offered.shape[-1]
         n_actions = choices.max() + 1
         if n_actions == 1:
             raise ValueError(
@@ -291,6 +332,19 @@ class ChoiceData:
         subjects = [self.subjects[row] for row in rows]
         design = rows_of(self.design, rows)
         return dataclasses.replace(self, **leaves, subjects=subjects, design=design, people=people)
+
+
+def _by_subject(subjects, tables):
+    """Subjects' labels, if anything says them, and tables with a row for each subject in their order."""
+    # A Series has a label for each trial.
+    labelled = {name: x for name, x in tables.items() if isinstance(x, pd.DataFrame | Mapping)}
+    if subjects is None:
+        subjects = next((labels for labels in map(labels_on, labelled.values()) if labels is not None), None)
+    if subjects is None:
+        return None, tables
+    subjects = as_sequence("subjects", subjects)
+    ordered = {name: in_order_of(subjects, x, name, "subject") for name, x in labelled.items()}
+    return subjects, tables | ordered
 
 
 def check_is_choice_data(data: object) -> None:

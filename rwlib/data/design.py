@@ -9,7 +9,11 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Shaped
 
-__all__ = ["Design", "check_design"]
+from rwlib.data.entries import as_array, as_flags
+
+__all__ = ["Design", "check_design", "check_is_design"]
+
+MOST_BLOCKS = 2**20  # more are no blocks, but times or dates
 
 
 class Design(NamedTuple):
@@ -20,8 +24,9 @@ class Design(NamedTuple):
     offered : array of bool, shape (n_trials, n_actions) or (n_subjects, n_trials, n_actions), optional
         Which actions could be chosen. Default: all of them, always.
     block : array of int, shape (n_trials,) or (n_subjects, n_trials), optional
-        Where this number differs from that of the trial before, a new run begins: whatever an agent keeps in
-        its memory starts again, and its parameters stay. Default: each subject has one run.
+        The number of each trial's block, 0, 1, 2, …. Where it differs from that of the trial before, a new
+        run begins: whatever an agent keeps in its memory starts again, and its parameters stay. Default: each
+        subject has one run.
     feedback : array of bool, shape (n_trials,) or (n_subjects, n_trials), optional
         False where the outcome of a choice was not shown. Such a choice is scored, and teaches nothing.
     forced : array of int, shape (n_trials,) or (n_subjects, n_trials), optional
@@ -52,6 +57,20 @@ class Design(NamedTuple):
     after: Mapping[str, Shaped[ArrayLike, "..."]] = {}
 
 
+def check_is_design(design: object) -> None:
+    """Refuse anything else in the place of a Design.
+
+    Examples
+    --------
+    >>> from rwlib.data.design import check_is_design
+    >>> check_is_design({"block": [0, 0, 1, 1]})
+    Traceback (most recent call last):
+    ValueError: design is of type dict; give an rwlib.Design.
+    """
+    if not isinstance(design, Design):
+        raise ValueError(f"design is of type {type(design).__name__}; give an rwlib.Design.")
+
+
 def check_design(design: Design, n_subjects: int, n_trials: int, n_actions: int) -> Design:
     """The design with every part spelled out for each subject, if all of them fit the task.
 
@@ -76,15 +95,11 @@ def check_design(design: Design, n_subjects: int, n_trials: int, n_actions: int)
     >>> check_design(Design(block=[0, 0, 1]), n_subjects=2, n_trials=3, n_actions=2).block.shape
     (2, 3)
     """
-    if not isinstance(design, Design):
-        raise ValueError(f"design is of type {type(design).__name__}; give an rwlib.Design.")
+    check_is_design(design)
     size = n_subjects, n_trials
 
     def spread(name, values, rest=(), of_any_size=False):
-        try:
-            values = np.asarray(values)
-        except ValueError as error:
-            raise ValueError(f"design.{name} must be one array: {error}.") from error
+        values = as_array(f"design.{name}", values)
         shapes = [(*size, *rest), (n_trials, *rest)]
         if of_any_size:
             shapes = [values.shape[:2], values.shape[:1]]
@@ -102,16 +117,24 @@ def check_design(design: Design, n_subjects: int, n_trials: int, n_actions: int)
     def flags(name, values, rest=()):
         values = spread(name, values, rest)
         if values.dtype != bool:
-            if values.dtype.kind not in "iuf" or not np.isin(values, (0, 1)).all():
-                odd = next(x for x in values.ravel().tolist() if isinstance(x, str) or x not in (0, 1))
-                raise ValueError(f"design.{name} holds {odd!r}; each entry must be True or False.")
+            values = as_flags(f"design.{name}", values)
+            refuse((values != 0) & (values != 1), name, values, "each entry must be True or False.")
         return values.astype(bool)
 
-    def whole(name, values):
+    def whole(name, values, low, high, remedy):
         values = spread(name, values)
-        if values.dtype.kind not in "iuf" or not (values % 1 == 0).all():
-            raise ValueError(f"design.{name} must be whole numbers; it is of type {values.dtype}.")
+        if values.dtype.kind not in "iuf":
+            raise ValueError(f"design.{name} is of type {values.dtype}; it must be whole numbers.")
+        with np.errstate(invalid="ignore"):  # NaN and inf are not whole
+            odd = ~((values % 1 == 0) & (values >= low) & (values <= high))
+        refuse(odd, name, values, remedy)
         return values.astype(np.int32)
+
+    def refuse(odd, name, values, remedy):
+        if odd.any():
+            row, trial, *_ = np.argwhere(odd)[0]
+            at = f"(subject number {row}, trial index {trial})"
+            raise ValueError(f"design.{name} is {values[odd][0]:.15g} {at}; {remedy}")
 
     def columns(name, mapping):
         if not isinstance(mapping, Mapping):
@@ -135,19 +158,13 @@ def check_design(design: Design, n_subjects: int, n_trials: int, n_actions: int)
     if design.offered is not None:
         parts["offered"] = flags("offered", design.offered, (n_actions,))
     if design.block is not None:
-        parts["block"] = whole("block", design.block)
+        remedy = "number the blocks 0, 1, 2, …: where the number changes, a new run begins."
+        parts["block"] = whole("block", design.block, 0, MOST_BLOCKS - 1, remedy)
     if design.feedback is not None:
         parts["feedback"] = flags("feedback", design.feedback)
     if design.forced is not None:
-        parts["forced"] = whole("forced", design.forced)
-        odd = (parts["forced"] < -1) | (parts["forced"] >= n_actions)
-        if odd.any():
-            row, trial = np.argwhere(odd)[0]
-            raise ValueError(
-                f"design.forced is {parts['forced'][row, trial]} (subject number {row}, trial index "
-                f"{trial}); it must be an action from 0 to {n_actions - 1}, or -1 where people chose "
-                "themselves."
-            )
+        remedy = f"it must be an action from 0 to {n_actions - 1}, or -1 where people chose themselves."
+        parts["forced"] = whole("forced", design.forced, -1, n_actions - 1, remedy)
     parts["before"], parts["after"] = columns("before", design.before), columns("after", design.after)
     both = parts["before"].keys() & parts["after"].keys()
     if both:

@@ -5,9 +5,11 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from rwlib.data.columns import labels_of, numbers_in, row_where
+from rwlib.data.columns import as_shown, labels_of, numbers_in, row_where
 
-__all__ = ["blocks_of", "filled_on", "numbered", "places_of", "trials_of"]
+__all__ = ["are_times", "blocks_of", "filled_on", "numbered", "places_of", "trials_of"]
+
+ANEW = 1 / 3  # share of rows outside the largest block whose trial is repeated where each block counts anew
 
 
 def numbered(table, column):
@@ -17,7 +19,27 @@ def numbered(table, column):
         _, row = row_where(table, values.isna().to_numpy())
         raise ValueError(f"{row} has no {column!r}.")
     codes, labels = pd.factorize(values)
+    as_text = {}
+    for code, label in enumerate(labels):
+        place, row = row_where(table, codes == code) if not _is_label(label) else (0, "")
+        if row:
+            raise ValueError(
+                f"{row} has {as_shown(table[column], place)} in column {column!r}, of type "
+                f"{type(label).__name__}; a label is a number or a text: make it one, as in "
+                f"table.astype({{{column!r}: str}})."
+            )
+        other = as_text.setdefault(str(label), label)
+        if other is not label:
+            _, row = row_where(table, codes == code)
+            raise ValueError(
+                f"{row} has {label!r} in column {column!r}, and another row has {other!r}: they are the same "
+                "as text. Write both in the same way."
+            )
     return codes, labels.tolist()
+
+
+def _is_label(x):
+    return isinstance(x, int | float | str) and not isinstance(x, bool)
 
 
 def blocks_of(table, columns):
@@ -36,18 +58,31 @@ def blocks_of(table, columns):
     return codes, labels, said
 
 
+def are_times(table, trial):
+    """Whether trials are told apart by dates or by durations."""
+    return trial is not None and table[trial].dtype.kind in "mM"
+
+
 def trials_of(table, trial):
-    """The number of each row's trial."""
+    """The number of each row's trial; of times, the seconds since the first."""
     if trial is None:
         return np.arange(len(table), dtype=float)
-    trials = numbers_in(table, trial)
+    times = are_times(table, trial)
+    if times:
+        trials = (table[trial] - table[trial].min()).dt.total_seconds().to_numpy()
+    else:
+        remedy = (
+            " If the row is no trial of the task, leave it out with where=. If the column holds times or "
+            "names, pass trial=None: rows are then taken in the order in which they stand."
+        )
+        trials = numbers_in(table, trial, remedy)
     if np.isnan(trials).any():
         _, row = row_where(table, np.isnan(trials))
         raise ValueError(
             f"{row} has no {trial!r}. If it is no trial of the task, leave it out with where=, as in "
             f"where={{{trial!r}: pandas.Series.notna}}. (trial=None takes rows in their order.)"
         )
-    if (trials % 1 != 0).any():
+    if not times and (trials % 1 != 0).any():
         place, row = row_where(table, trials % 1 != 0)
         warnings.warn(
             f"{row} has the trial {trials[place]:g}: trials are sorted as numbers, so that 1.10 comes before"
@@ -59,39 +94,79 @@ def trials_of(table, trial):
 
 def places_of(table, subject, trial, who, blocks, trials):
     """For each row, the trial's place among those of its subject."""
-    keys = pd.DataFrame({"who": who, "block": blocks, "trial": trials})
+    order = np.lexsort((trials, who))
+    repeated = _as_before(order, who, trials)
     # Trials may be counted on over blocks, and then a block may come back; or anew in each.
-    by = ["who", "trial"]
-    if keys.duplicated(by).any():
-        by = ["who", "block", "trial"]
-        repeated = keys.duplicated(by).to_numpy()
-        if repeated.any():
-            place, row = row_where(table, repeated)
-            if table.astype(str).duplicated().to_numpy()[repeated].all():  # cells may be lists
-                remedy = "All such rows are there twice, cell for cell: was a file saved or read twice?"
-            elif blocks.any():
-                remedy = (
-                    "Its block is the same as well: are trials counted anew in another column, too? Then pass"
-                    " both, as in block=['session', 'block']."
-                )
-            else:
-                remedy = (
-                    "If trials are counted anew in each block or session, pass its column as block=: values"
-                    " then start again there, as they must where the arms are new ones. If people went on"
-                    " learning, number the trials on over the blocks."
-                )
-            raise ValueError(
-                f"{row} repeats {trial} {trials[place]:g} of subject {str(table[subject].iloc[place])!r}. "
-                + remedy
-            )
-        # In the order of each person's own blocks, which may not be that of the others'.
-        keys["block"] = (
-            keys.assign(row=np.arange(len(keys))).groupby(["who", "block"])["row"].transform("min")
+    if repeated.any():
+        # Numbered in the order of each person's own blocks, which may not be that of the others'.
+        own_blocks, _ = pd.factorize(who * (blocks.max() + 1) + blocks)
+        order = np.lexsort((trials, own_blocks, who))
+        _check_blocks_are_others(
+            table, subject, trial, blocks, trials, _as_before(order, who, own_blocks, trials)
         )
-    order = keys.sort_values(by, kind="stable").index.to_numpy()
+        _check_all_count_anew(table, subject, trial, who, own_blocks, trials, repeated)
+    counts = np.bincount(who)
     place = np.empty(len(table), int)
-    place[order] = keys.loc[order].groupby("who", sort=False).cumcount().to_numpy()
+    place[order] = np.arange(len(table)) - np.repeat(np.cumsum(counts) - counts, counts)
     return place
+
+
+def _as_before(order, *keys):
+    """For each row whether an earlier one has the same keys, by which ``order`` sorts."""
+    same = np.all([np.diff(key[order]) == 0 for key in keys], axis=0)
+    found = np.zeros(len(order), bool)
+    found[order[1:][same]] = True
+    return found
+
+
+def _repeats(table, subject, trial, trials, odd):
+    """The first row that is odd, in words."""
+    place, row = row_where(table, odd)
+    return f"{row} repeats {trial} {trials[place]:g} of subject {str(table[subject].iloc[place])!r}"
+
+
+def _check_blocks_are_others(table, subject, trial, blocks, trials, repeated):
+    """Where a trial is repeated, its block is another one."""
+    if not repeated.any():
+        return
+    if table.astype(str).duplicated().to_numpy()[repeated].all():  # cells may be lists
+        remedy = "All such rows are there twice, cell for cell: was a file saved or read twice?"
+    elif blocks.any():
+        remedy = (
+            "Its block is the same as well: are trials counted anew in another column, too? Then pass"
+            " both, as in block=['session', 'block']."
+        )
+    else:
+        remedy = (
+            "If trials are counted anew in each block or session, pass its column as block=: values"
+            " then start again there, as they must where the arms are new ones. If people went on"
+            " learning, number the trials on over the blocks."
+        )
+    raise ValueError(f"{_repeats(table, subject, trial, trials, repeated)}. {remedy}")
+
+
+def _check_all_count_anew(table, subject, trial, who, own_blocks, trials, repeated):
+    """One slip in a column must not change the order of everybody's trials."""
+    n_repeated, largest = np.bincount(who, repeated), np.zeros(who.max() + 1)
+    sizes, person = np.bincount(own_blocks), np.empty(own_blocks.max() + 1, int)
+    person[own_blocks] = who
+    np.maximum.at(largest, person, sizes)
+    outside = np.bincount(who) - largest  # rows that are not in a person's largest block
+    slip = (n_repeated > 0) & (n_repeated < ANEW * outside)
+    if slip.any():
+        raise ValueError(
+            f"{_repeats(table, subject, trial, trials, repeated & slip[who])} in another block, though that "
+            "person's trials are mostly counted on over blocks. Which is right? Correct the number, or count "
+            "anew in each block."
+        )
+    on = (n_repeated == 0) & (outside > 0)
+    if on.any():
+        here = _repeats(table, subject, trial, trials, repeated)
+        other = str(table[subject].iloc[int(np.argmax(on[who]))])
+        raise ValueError(
+            f"{here}, whose trials are counted anew in each block, while "
+            f"those of subject {other!r} are counted on over blocks. Count everybody's in the same way."
+        )
 
 
 def filled_on(blocks):

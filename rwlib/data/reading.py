@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from rwlib.data.arguments import check_arguments
 from rwlib.data.choices import ChoiceData
 from rwlib.data.columns import (
     check_column,
@@ -16,11 +17,19 @@ from rwlib.data.columns import (
     numbers_in,
     of_each_person,
     row_where,
+    written,
 )
 from rwlib.data.design import Design
 from rwlib.data.options import options_in
-from rwlib.data.places import blocks_of, filled_on, numbered, places_of, trials_of
-from rwlib.data.suspicion import gaps_in_trials, same_rows_twice, suspicions, unread_parts_of_a_design
+from rwlib.data.places import are_times, blocks_of, filled_on, numbered, places_of, trials_of
+from rwlib.data.suspicion import suspicions
+from rwlib.data.table_suspicion import (
+    gaps_in_trials,
+    order_of_rows,
+    same_rows_twice,
+    unread_offer,
+    unread_parts_of_a_design,
+)
 from rwlib.data.tables import open_table
 from rwlib.data.writing import write_choices
 
@@ -37,7 +46,7 @@ def read_choices(
     n_actions: int | None = None,
     actions: Sequence | None = None,
     offered: Sequence[str] | str | Mapping[str, Mapping] | None = None,
-    choice_is: str = "option",
+    choice_is: str | Sequence | None = None,
     missed: object = (),
     block: str | Sequence[str] | None = None,
     feedback: str | None = None,
@@ -73,9 +82,10 @@ def read_choices(
     offered : str, sequence of str, or dict, optional
         Columns that say which actions were on offer, such as ``("left", "right")``; or one column that holds
         a list; or one whose labels stand for actions, ``{"pair": {"AB": ["A", "B"], "CD": ["C", "D"]}}``.
-    choice_is : {"option", "position"}, default "option"
-        Whether a choice names the action, or the place in ``offered`` where it was shown: 0, 1, … or the
-        column's name.
+    choice_is : "option", "position", or sequence of labels, optional
+        Whether a choice names the action (as where this is left out), or the place in ``offered`` where it
+        was shown: 0, 1, … or the column's name. If places have other names, these, in the order of
+        ``offered``, as in ``["f", "j"]``.
     missed : label, or sequence of labels, optional
         What stands in the column of choices where a trial was missed, such as 99 or "timeout". An empty cell
         always does.
@@ -89,7 +99,8 @@ def read_choices(
         Column that is true (1) where the choice was made for the person.
     before, after : sequence of str, or dict, optional
         Columns that an agent may read before a choice or only after it. A dictionary gives them other names,
-        and makes one array of several columns, as in ``{"stakes": ["stake_left", "stake_right"]}``.
+        and makes one array of several columns, as in ``{"stakes": ["stake_left", "stake_right"]}``. Those of
+        ``after`` may be empty where the outcome was not shown, and count as 0.
     people : sequence of str, optional
         Columns about the person (group, age), which must be the same in all rows of a subject.
     scale : "unit" or (float, float), optional
@@ -97,7 +108,8 @@ def read_choices(
         outside 0 to 1, since an agent's first values, and priors, are for rewards on that scale; ``(0, 1)``
         keeps rewards as they are.
     where, sep, decimal, encoding
-        Which rows to keep, and how the file is written: see :func:`rwlib.data.tables.open_table`.
+        Which rows to keep, and how the file is written: see :func:`rwlib.data.tables.open_table`. ``sep`` is
+        for CSV files, ``encoding`` for all that are text, ``decimal`` for numbers written as text anywhere.
 
     Returns
     -------
@@ -112,7 +124,8 @@ def read_choices(
     Warns
     -----
     UserWarning
-        If data are possible but suspicious: see :mod:`rwlib.data.suspicion`.
+        If data are possible but suspicious: see :mod:`rwlib.data.suspicion` and
+        :mod:`rwlib.data.table_suspicion`.
 
     Examples
     --------
@@ -124,6 +137,7 @@ def read_choices(
     >>> data.n_subjects, data.actions, data.reward_scale
     (2, ('A', 'B'), (0.0, 100.0))
     """
+    check_arguments(locals())  # nothing else is there yet
     rewards_in, blocks_in = _as_list(reward), _as_list(block)
     offered_in = offered if isinstance(offered, Mapping) else _as_list(offered)
     if isinstance(offered, Mapping) and len(offered) != 1:
@@ -132,14 +146,6 @@ def read_choices(
         )
     before, after = _named(before), _named(after)
     named = [choice] if actions is not None or offered_in else []
-    table = open_table(
-        source,
-        sep=sep,
-        decimal=decimal,
-        encoding=encoding,
-        where=where,
-        text=(subject, *blocks_in, *offered_in, *named),
-    )
     parts = dict(
         subject=[subject], trial=_as_list(trial), choice=[choice], reward=rewards_in, block=blocks_in
     )
@@ -147,16 +153,24 @@ def read_choices(
         feedback=_as_list(feedback), forced=_as_list(forced), before=_flat(before), after=_flat(after)
     )
     parts |= dict(offered=list(offered_in), people=_as_list(people))
+    table = open_table(
+        source,
+        sep=sep,
+        decimal=decimal,
+        encoding=encoding,
+        where=where,
+        text=(subject, *blocks_in, *offered_in, *named),
+        needed=[column for columns in parts.values() for column in columns],
+    )
     for part, columns in parts.items():
         for column in columns:
             check_column(table, column, lists=part == "offered" and len(columns) == 1)
-    if choice_is not in ("option", "position"):
-        raise ValueError(f"choice_is is {choice_is!r}; it must be 'option' or 'position'.")
-    if choice_is == "position" and not offered_in:
+    choice_is = choice_is if choice_is is None or isinstance(choice_is, str) else list(choice_is)
+    if choice_is not in (None, "option") and not offered_in:
         raise ValueError(
-            "choice_is='position' needs offered=, the columns that say what was shown at each place."
+            f"choice_is={choice_is!r} needs offered=, the columns that say what was shown at each place."
         )
-    table = _without_missed(table, choice, missed)
+    table = _without_missed(table, choice, rewards_in, missed)
 
     # Where each row goes: its subject, and its place among the subject's trials.
     who, labels = numbered(table, subject)
@@ -172,6 +186,8 @@ def read_choices(
 
     options = options_in(table, choice, n_actions, actions, offered_in, choice_is)
     made, chosen = options.made, options.chosen
+    if not made.any():
+        raise ValueError(f"No row has anything in column {choice!r}: there is no choice to learn from.")
     rewards, missing = _rewards(table, rewards_in)
     shown = made.copy()
     if feedback is not None:
@@ -184,14 +200,21 @@ def read_choices(
         )
     rewards, reward_scale = _scaled(rewards, shown, scale)
     was_forced = None if forced is None else flags_in(table, forced, made)
+    _check_there_was_a_choice(table, options, was_forced)
 
     design = Design(
         offered=None if options.offered is None else spread(options.offered, False),
         block=None if block is None else filled_on(spread(blocks, -1)),
         feedback=None if feedback is None else spread(shown, True),
         forced=None if was_forced is None else spread(np.where(made & was_forced, chosen, -1), -1),
-        before={name: spread(numbers_for_agent(table, columns, made), 0) for name, columns in before.items()},
-        after={name: spread(numbers_for_agent(table, columns, made), 0) for name, columns in after.items()},
+        before={
+            name: spread(numbers_for_agent(table, columns, made, "a choice was made"), 0)
+            for name, columns in before.items()
+        },
+        after={
+            name: spread(numbers_for_agent(table, columns, shown, "the outcome was shown"), 0)
+            for name, columns in after.items()
+        },
     )
     data = ChoiceData(
         spread(np.where(made, chosen, 0), 0),
@@ -211,8 +234,13 @@ def read_choices(
         rows = pd.DataFrame({"choice": chosen, "made": made, "reward": rewards, "block": blocks})
         in_rows = same_rows_twice(rows, who, labels)
     else:
-        in_rows = gaps_in_trials(trials, who, blocks, labels)
-    for suspicion in [*suspicions(data), *in_rows, *unread_parts_of_a_design(table, who, parts)]:
+        in_rows = order_of_rows(place_of, who, trial)
+        in_rows += [] if are_times(table, trial) else gaps_in_trials(trials, who, blocks, labels)
+    unread = unread_parts_of_a_design(table, who, parts)
+    if not offered_in:
+        read = {column for columns in parts.values() for column in columns}
+        unread = unread or unread_offer(table, choice, made, read)
+    for suspicion in [*options.suspicions, *suspicions(data), *in_rows, *unread]:
         warnings.warn(suspicion, stacklevel=2)
     return data
 
@@ -235,15 +263,34 @@ def _flat(columns):
     return [name for some in columns.values() for name in _as_list(some)]
 
 
-def _without_missed(table, choice, missed):
-    """The table with an empty choice where its code says that the trial was missed."""
+def _without_missed(table, choice, rewards, missed):
+    """The table with an empty choice where its code says that the trial was missed, and an empty reward where
+    the code stands there, too."""
     codes = [*missed] if isinstance(missed, list | tuple | set | np.ndarray) else [missed]
     if not codes:
         return table
-    # As labels are written: 1.0 is 1.
-    codes = [int(x) if isinstance(x, float | np.floating) and x % 1 == 0 else x for x in codes]
-    as_text = labels_of(table, choice).map(str)
-    return table.assign(**{choice: table[choice].mask(as_text.isin({str(code) for code in codes}))})
+    codes = {written(code) for code in codes}
+    gone = labels_of(table, choice).map(written).isin(codes)
+    twice = {
+        column: table[column].mask(gone & table[column].map(written).isin(codes))
+        for column in rewards
+        if table[column].dtype.kind not in "biuf"  # a number may be a reward
+    }
+    return table.assign(**twice, **{choice: table[choice].mask(gone)})
+
+
+def _check_there_was_a_choice(table, options, was_forced):
+    if options.offered is None:
+        return
+    alone = options.made & (options.offered.sum(axis=1) < 2)
+    alone &= True if was_forced is None else ~was_forced
+    if alone.any():
+        place, row = row_where(table, alone)
+        label = options.actions[int(options.chosen[place])]
+        raise ValueError(
+            f"{row} offers {label!r} only, which is no choice. If the computer chose there, mark such rows in"
+            " a column of 0 and 1, and pass it as forced=; if something else was on offer, correct the row."
+        )
 
 
 # Rewards
@@ -253,7 +300,11 @@ def _rewards(table, columns):
     """The reward of each row, and where there is none."""
     if len(columns) > 2:
         raise ValueError(f"reward names {len(columns)} columns; give one, or what was won and what was lost.")
-    parts = [numbers_in(table, column) for column in columns]
+    remedy = (
+        " Rewards are plain numbers, empty where no outcome was shown. Words can be made numbers, as in "
+        "table['reward'].map({'win': 1, 'loss': 0})."
+    )
+    parts = [numbers_in(table, column, remedy) for column in columns]
     half = np.isnan(parts[0]) != np.isnan(parts[-1])
     if half.any():
         place, row = row_where(table, half)
@@ -261,6 +312,13 @@ def _rewards(table, columns):
         raise ValueError(
             f"{row} has {filled!r} and no {empty!r}, so that nobody knows what it paid. Write 0 where "
             "nothing was won or lost, and leave both empty where the outcome was not shown."
+        )
+    if len(parts) == 2 and (parts[1] > 0).any() and (parts[1] < 0).any():
+        _, row = row_where(table, parts[1] > 0)
+        _, other = row_where(table, parts[1] < 0)
+        raise ValueError(
+            f"{row} has a number above 0 in column {columns[1]!r}, and {other.replace('Row', 'row', 1)} one "
+            "below 0: losses must be all of one sign."
         )
     rewards = parts[0] if len(parts) == 1 else parts[0] - np.abs(parts[1])
     return rewards, np.isnan(rewards)
@@ -294,6 +352,8 @@ def _scaled(rewards, shown, scale):
         raise ValueError(
             f"scale is {scale!r}; give 'unit', or the two rewards that become 0 and 1, as in scale=(0, 100)."
         ) from error
-    if not zero < one:
-        raise ValueError(f"scale is {scale}; the first number must be below the second.")
+    if not (zero < one and np.isfinite([zero, one]).all()):
+        raise ValueError(
+            f"scale is {scale}; give two finite numbers, of which the first is below the second."
+        )
     return (rewards - zero) / (one - zero), (zero, one)

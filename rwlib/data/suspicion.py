@@ -1,15 +1,12 @@
 """What is possible in data, but seldom meant: one sentence for each kind."""
 
-import re
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import pandas as pd
 
 from rwlib.data.choices import ChoiceData
 from rwlib.data.columns import alike
 
-__all__ = ["gaps_in_trials", "same_rows_twice", "suspicions", "unread_parts_of_a_design"]
+__all__ = ["suspicions"]
 
 FEW_CHOICES = 20  # of a person, below which they say little
 RARE = 0.01  # share of choices of an action, below which it may be a code of something else
@@ -17,18 +14,10 @@ Q0 = 0.5  # an agent's first value
 SELDOM = 0.05  # share of rewards
 AWAY = 0.9  # share of the range of rewards that is empty, beyond which a few at its end may be a code
 UNLIKELY = 0.01  # probability
-FEW_TO_REPEAT = 10  # trials, of which people may well do the same twice
-
-#: Words in the names of columns, and the argument of `read_choices` that such columns are for.
-PARTS_OF_A_DESIGN = {
-    "offered": {"left", "right", "option", "options", "offered", "available", "pair", "pairs"},
-    "block": {"block", "session", "run", "game"},
-    "feedback": {"feedback", "phase", "stage", "test"},
-    "forced": {"forced", "instructed", "free"},
-    "before": {"stimulus", "stim", "cue", "context", "condition", "state", "type"},
-    "reward": {"gain", "gains", "loss", "losses"},
-    "where": {"missed", "timeout", "responded", "excluded"},
-}
+HARDLY_POSSIBLE = 1e-6  # probability, of choices that hang together
+MOST_ACTIONS = 100  # beyond which nobody looks at each
+MANY = 0.4  # share of people, or of blocks
+FAR_BEYOND = 0.5  # of the range of rewards that was named
 
 
 def suspicions(data: ChoiceData) -> list[str]:
@@ -41,10 +30,11 @@ def suspicions(data: ChoiceData) -> list[str]:
     Returns
     -------
     sentences : list of str
-        About labels that differ by case or blanks alone; actions that are hardly ever chosen, or chosen
-        seldom and never paid for; a few rewards far away from all others; people who always chose the same or
-        chose less than 20 times; people of whom something is not known; runs of a single trial; and rewards
-        that never lie on both sides of an agent's first value.
+        About labels that differ by case or blanks alone; actions that are hardly ever chosen, chosen seldom
+        and never paid for, or never chosen in a block or by some people; a few rewards far away from all
+        others, or all far beyond the scale that was named; people who always chose the same or chose less
+        than 20 times; people of whom something is not known; runs of a single trial; and rewards that never
+        lie on both sides of an agent's first value.
 
     Examples
     --------
@@ -56,10 +46,13 @@ def suspicions(data: ChoiceData) -> list[str]:
     ["Subjects 'Ada' and 'ada ' differ by case or blanks alone: are they one person?"]
     """
     found, scored = [], np.asarray(data.scored)
+    several = data.conditions if len(data.conditions) > 1 else ()  # of one column blocks have their labels
     for what, labels, same in (
         ("Subjects", data.subjects, "person"),
         ("Actions", data.actions or (), "action"),
         ("Blocks", data.blocks, "block"),
+        *((f"In column {name!r},", _texts(values), "group") for name, values in data.people),
+        *((f"In column {name!r},", _texts(values), "condition") for name, values in several),
     ):
         if pair := alike(labels):
             found.append(
@@ -81,7 +74,8 @@ def suspicions(data: ChoiceData) -> list[str]:
 
     shown = np.asarray(data.mask if data.design.feedback is None else data.mask & data.design.feedback)
     rewards = np.asarray(data.rewards)[shown]
-    found += _unpaid(data, rewards, np.asarray(data.choices)[shown]) + _far_away(data, rewards)
+    found += _unpaid(data, rewards, np.asarray(data.choices)[shown]) + _never_shown(data, shown)
+    found += _on_offer_to_some(data) + (_far_away(data, rewards) or _beyond_the_scale(data, rewards))
 
     choices = np.ma.masked_array(np.asarray(data.choices), ~scored)
     of_person = scored.sum(axis=1)
@@ -131,6 +125,10 @@ def suspicions(data: ChoiceData) -> list[str]:
     return found
 
 
+def _texts(values):
+    return sorted({x for x in values if isinstance(x, str)})
+
+
 def _in_the_table(data, reward):
     """A reward as the table has it, before it was scaled."""
     zero, one = data.reward_scale
@@ -156,6 +154,65 @@ def _unpaid(data, rewards, choices):
     return []
 
 
+def _never_shown(data, shown):
+    """An action without any outcome, where others have theirs, may say that nothing was chosen."""
+    if data.design.feedback is None or not 2 < data.n_actions <= MOST_ACTIONS:
+        return []
+    choices, made = np.asarray(data.choices), np.asarray(data.mask)
+    for i in range(data.n_actions):
+        mine = made & (choices == i)
+        n = int(mine.sum())
+        if n and not shown[mine].any() and (1 - shown[made & ~mine].mean()) ** n < UNLIKELY:
+            label = data.actions[i]
+            return [
+                f"Action {label!r} was chosen {n} times, and what it paid was never shown: does it mark a "
+                f"missed trial? Then pass missed={label!r}."
+            ]
+    return []
+
+
+def _on_offer_to_some(data):
+    """Where a table does not say what was on offer, and some actions are never chosen in a block, or by some
+    people, though elsewhere they often are."""
+    if data.design.offered is not None or not 4 <= data.n_actions <= MOST_ACTIONS:
+        return []
+    scored = np.asarray(data.scored)
+    choices, people = np.asarray(data.choices)[scored], np.nonzero(scored)[0]
+    parts = [("by subject", people, data.subjects)]
+    if data.design.block is not None:
+        parts = [("in block", np.asarray(data.design.block)[scored], data.blocks), *parts]
+    for where, part, labels in parts:
+        counts = np.bincount(part * data.n_actions + choices, minlength=len(labels) * data.n_actions)
+        counts = counts.reshape(len(labels), data.n_actions)
+        of_others = counts.sum(axis=0) - counts
+        share = of_others / np.maximum(of_others.sum(axis=1, keepdims=True), 1)
+        never = (counts == 0) & (of_others > 0)
+        by_chance = (1 - (share * never).sum(axis=1)) ** counts.sum(axis=1)
+        odd = (never.sum(axis=1) > 1) & ((counts > 0).sum(axis=1) > 1) & (by_chance < HARDLY_POSSIBLE)
+        if odd.sum() > 1 or odd.mean() >= MANY:  # one of many may have settled on two actions
+            i = int(np.argmax(odd))
+            named = ", ".join(repr(data.actions[j]) for j in np.flatnonzero(never[i])[:4])
+            return [
+                f"Never chosen {where} {labels[i]!r}, though often elsewhere: {named}. Were they on offer"
+                " there? If not, say with offered= what was: a choice is compared with all that there are."
+            ]
+    return []
+
+
+def _beyond_the_scale(data, rewards):
+    """A scale that was named, and rewards that lie far outside of it: perhaps it is another file's."""
+    if data.reward_scale == (0.0, 1.0) or not len(rewards):
+        return []
+    if rewards.min() >= -FAR_BEYOND and rewards.max() <= 1 + FAR_BEYOND:
+        return []
+    low, high = (_in_the_table(data, x) for x in (rewards.min(), rewards.max()))
+    zero, one = data.reward_scale
+    return [
+        f"Rewards run from {low:g} to {high:g}, far beyond scale=({zero:g}, {one:g}): priors are for rewards"
+        " that mostly lie between the two. Is it the scale of this task?"
+    ]
+
+
 def _far_away(data, rewards):
     """A few rewards far away from all others may be a code, and squeeze the others on the unit scale."""
     values, counts = np.unique(rewards, return_counts=True)
@@ -170,136 +227,3 @@ def _far_away(data, rewards):
                 f"and {high:g}: is it a code of something else?"
             ]
     return []
-
-
-def same_rows_twice(rows: pd.DataFrame, who: np.ndarray, labels: Sequence) -> list[str]:
-    """Say whether what somebody did comes twice, as where a file was put below itself.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Choices, rewards and what else was read, in the order of the table.
-    who : array, shape (n_rows,)
-        The number of each row's subject.
-    labels : sequence
-        What subjects are called.
-
-    Returns
-    -------
-    sentences : list of str
-        One, or none.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pandas as pd
-    >>> from rwlib.data.suspicion import same_rows_twice
-    >>> rows = pd.DataFrame({"choice": 2 * [0, 1, 1, 0, 1, 0, 1, 1, 0, 1]})
-    >>> same_rows_twice(rows, np.zeros(20, int), ["ada"])[0].split(":")[0]
-    "The rows of subject 'ada' come twice, the second half as the first"
-    """
-    order = np.argsort(who, kind="stable")
-    kinds = np.stack([pd.factorize(rows[column])[0][order] for column in rows], axis=1)
-    counts = np.bincount(who)
-    starts, halves = np.cumsum(counts) - counts, counts // 2
-    in_first = np.arange(len(who)) < np.repeat(starts + halves, counts)
-    here = np.flatnonzero(in_first & np.repeat((counts % 2 == 0) & (halves >= FEW_TO_REPEAT), counts))
-    there = here + np.repeat(halves, counts)[here]
-    person = who[order][here]
-    differ = np.bincount(person, (kinds[here] != kinds[there]).any(axis=1), minlength=len(counts))
-    changes = np.bincount(person, (kinds[here] != kinds[starts[person]]).any(axis=1), minlength=len(counts))
-    twice = np.flatnonzero((differ == 0) & (changes > 0))  # one who always did the same repeats nothing
-    if not len(twice):
-        return []
-    return [
-        f"The rows of subject {labels[twice[0]]!r} come twice, the second half as the first: was a file saved"
-        " or read twice?"
-    ]
-
-
-def gaps_in_trials(trials: np.ndarray, who: np.ndarray, blocks: np.ndarray, labels: Sequence) -> list[str]:
-    """Say where numbers of trials leave some out, if they mostly do not.
-
-    Parameters
-    ----------
-    trials, who, blocks : arrays, shape (n_rows,)
-        For each row the number of its trial, of its subject, and of its block.
-    labels : sequence
-        What subjects are called.
-
-    Returns
-    -------
-    sentences : list of str
-        One, or none.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from rwlib.data.suspicion import gaps_in_trials
-    >>> gaps_in_trials(np.array([1, 2, 4, 5]), np.zeros(4, int), np.zeros(4, int), ["ada"])[0].split(":")[0]
-    "Subject 'ada' has trials 2 and 4 and none between"
-    """
-    keys = pd.DataFrame({"who": who, "block": blocks, "trial": trials}).sort_values(
-        ["who", "trial"], kind="stable"
-    )
-    step = keys["trial"].diff().to_numpy()
-    after_their_own = (keys["who"].diff() == 0).to_numpy()
-    if (step[after_their_own] == 0).any():  # trials are counted anew in each block
-        keys = keys.sort_values(["who", "block", "trial"], kind="stable")
-        step = keys["trial"].diff().to_numpy()
-        after_their_own = ((keys["who"].diff() == 0) & (keys["block"].diff() == 0)).to_numpy()
-    gaps = after_their_own & (step > 1)
-    if not 0 < gaps.sum() < 0.5 * after_their_own.sum():
-        return []
-    place = int(np.argmax(gaps))
-    before, trial = keys["trial"].iloc[place - 1], keys["trial"].iloc[place]
-    return [
-        f"Subject {labels[keys['who'].iloc[place]]!r} has trials {before:g} and {trial:g} and none between:"
-        " was a row lost or left out? What people saw there they learned from."
-    ]
-
-
-def unread_parts_of_a_design(
-    table: pd.DataFrame, who: np.ndarray, parts: Mapping[str, Sequence[str]]
-) -> list[str]:
-    """Say which columns look like parts of a design and were not read.
-
-    Parameters
-    ----------
-    table : DataFrame
-    who : array, shape (n_rows,)
-        The number of each row's subject.
-    parts : dict
-        For each argument of ``read_choices`` the columns that were read for it.
-
-    Returns
-    -------
-    sentences : list of str
-        One, or none: about columns that change within a person, whose name holds a word such as "left" or
-        "block", and for which no argument of their kind was given.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import pandas as pd
-    >>> from rwlib.data.suspicion import unread_parts_of_a_design
-    >>> table = pd.DataFrame({"blockNumber": [1, 1, 2], "age": 20})
-    >>> unread_parts_of_a_design(table, np.zeros(3, int), {"block": []})[0].split(": ")[1]
-    "'blockNumber' (block=). Pass them, or drop them."
-    """
-    read = {column for columns in parts.values() for column in columns}
-    looks = []
-    for column in table.columns:
-        words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", str(column))}
-        kinds = [kind for kind, names in PARTS_OF_A_DESIGN.items() if words & names]
-        if column in read or not kinds or (parts.get(kinds[0]) and kinds[0] != "reward"):
-            continue
-        values = table[column].map(repr, na_action="ignore")
-        if (values.groupby(who).nunique() > 1).any():
-            looks.append(f"{column!r} ({kinds[0]}=)")
-    if not looks:
-        return []
-    return [
-        f"Some columns look like parts of the design, and were not read: {', '.join(looks)}. Pass them, or"
-        " drop them."
-    ]

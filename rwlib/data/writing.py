@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from rwlib.data.choices import ChoiceData
+from rwlib.data.choices import ChoiceData, check_is_choice_data
+from rwlib.data.options import labels_listed_in
 
 __all__ = ["write_choices"]
 
@@ -16,7 +17,8 @@ def write_choices(data: ChoiceData, path: str | Path | None = None) -> pd.DataFr
     Masked trials keep their row, with choice and reward left empty, so that reading the table gives
     the same data again when it is told which columns there are, as in ``read_choices(table,
     actions=data.actions, scale=data.reward_scale, block="block")``. Actions, blocks and subjects have the
-    labels that they came with, and rewards are in the units in which people were paid.
+    labels that they came with, and rewards are in the units in which people were paid. Trials are numbered
+    from 0, whatever the table called them that the data were read from (``data.trials`` keeps that).
 
     Parameters
     ----------
@@ -34,7 +36,8 @@ def write_choices(data: ChoiceData, path: str | Path | None = None) -> pd.DataFr
     Raises
     ------
     ValueError
-        If two columns would have the same name.
+        If two columns would have the same name, or actions could not be told apart in a list of what was on
+        offer.
 
     Examples
     --------
@@ -45,6 +48,7 @@ def write_choices(data: ChoiceData, path: str | Path | None = None) -> pd.DataFr
     ada,1,1,1.0
     <BLANKLINE>
     """
+    check_is_choice_data(data)
     mask, design = np.asarray(data.mask).ravel(), data.design
     zero, one = data.reward_scale
     actions = np.array([*data.actions, None], dtype=object)
@@ -69,6 +73,7 @@ def write_choices(data: ChoiceData, path: str | Path | None = None) -> pd.DataFr
             table[name] = np.array(values, dtype=object)[design.block.ravel()]
     if design.offered is not None:
         rows = design.offered.reshape(-1, data.n_actions)
+        _check_can_be_listed(data.actions)
         table["offered"] = ["|".join(str(data.actions[i]) for i in np.flatnonzero(row)) for row in rows]
     if design.feedback is not None:
         table["feedback"] = design.feedback.ravel()
@@ -90,3 +95,12 @@ def write_choices(data: ChoiceData, path: str | Path | None = None) -> pd.DataFr
     if path is not None:
         table.to_csv(path, index=False)
     return table
+
+
+def _check_can_be_listed(actions):
+    for action in actions:
+        if [str(label) for label in labels_listed_in(f"{action}|x")] != [str(action), "x"]:
+            raise ValueError(
+                f"The action {action!r} cannot stand in a list of what was on offer, with bars between its "
+                "labels: call it something without bars, brackets, quotes and blanks at its ends."
+            )

@@ -87,7 +87,7 @@ def check_damage(noticed, unnoticed):
     Examples
     --------
     >>> from rwlib.exercises import check_damage
-    >>> check_damage(lambda table: table.iloc[::-1], lambda table: table)
+    >>> check_damage(lambda table: table.copy(), lambda table: table)
     Not yet: the reader takes the table of noticed without a word: damage it in another way.
     """
     table = _table()

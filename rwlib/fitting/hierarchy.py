@@ -109,12 +109,20 @@ def hierarchical_model(
     >>> [name for name in trace if name.startswith("beta")]
     ['beta_group_mean', 'beta_group_sd', 'beta_offset', 'beta']
     """
-    n_subjects = data.n_subjects if regressors is None else regressors.of_people.shape[-1]
+    n_subjects = number_of_people(data, regressors)
     sites = zip(effect_sites(model), model.effects)
     effects = [numpyro.sample(site, dist.Normal(0.0, effect.scale)) for site, effect in sites]
     along = regressions(jnp.array(effects), model, regressors) if effects else repeat(0.0)
     people = [_declare(p, n_subjects, moved) for p, moved in zip(model.personal, along)]
     numpyro.factor("log_likelihood", log_likelihood_of_people(people, data, model, regressors).sum())
+
+
+def number_of_people(data: ChoiceData, regressors: Regressors | None) -> int:
+    """How many people there are. With regressors, the data may have several rows for each.
+
+    Both may be stacked, with a row for each of several data sets in front.
+    """
+    return data.choices.shape[-2] if regressors is None else regressors.of_people.shape[-1]
 
 
 def effect_sites(model: Model) -> list[str]:

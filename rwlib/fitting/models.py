@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from rwlib.model.agents import Agent
+from rwlib.model.agents import Agent, check_is_agent
 from rwlib.model.parameters import long_names, subject_parameters
 from rwlib.model.rescorla_wagner import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
 
@@ -53,6 +53,8 @@ TRANSFORMED_RANGES = {
 }
 #: What a fit calls its own dimensions; two variables of one name cannot be stored.
 NAMES_OF_DIMENSIONS = ("chain", "draw", "subject", "trial", "condition")
+#: What a fit adds to a parameter's name for whatever else it keeps of it.
+ENDINGS = re.compile(r"_(group_mean|group_sd|offset|unbounded|(effect|shift)(_.*)?)")
 
 
 class GroupParameter(NamedTuple):
@@ -142,9 +144,7 @@ class Model:
         # As tuples, since what JAX compiles for must be hashable.
         if isinstance(self.parameters, list | tuple):
             object.__setattr__(self, "parameters", tuple(map(_in_plain_numbers, self.parameters)))
-        object.__setattr__(
-            self, "fixed", tuple((name, float(value)) for name, value in dict(self.fixed).items())
-        )
+        object.__setattr__(self, "fixed", _as_fixed(self.fixed))
 
     @property
     def personal(self) -> tuple[GroupParameter, ...]:
@@ -159,6 +159,30 @@ def _in_plain_numbers(parameter):
     if not isinstance(parameter, GroupParameter):
         return parameter  # check_model says so
     return GroupParameter(*(x.item() if isinstance(x, np.generic) else x for x in parameter))
+
+
+def _as_fixed(fixed):
+    """Names and plain numbers."""
+    try:
+        pairs = dict(fixed).items()
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"fixed is {fixed!r}; give a dictionary of numbers, as in fixed={{'q0': 0.0}}."
+        ) from None
+    for name, value in pairs:
+        if not _is_number(value):
+            raise ValueError(f"fixed[{name!r}] is {value!r}; give one number, which holds for everybody.")
+    return tuple((name, float(value)) for name, value in pairs)
+
+
+def _is_number(value):
+    if isinstance(value, str):
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 _BETA = GroupParameter("beta", "exp", mean_location=1.0, mean_scale=1.0, sd_scale=0.5)
@@ -297,8 +321,10 @@ def check_model(model: Model) -> None:
     Raises
     ------
     ValueError
-        If it is not a model, or a parameter has an unknown name or transform, a name that is taken, a range
-        that does not fit, or impossible priors. The message names it.
+        If it is not a model, its agent is none, a parameter that the agent needs is missing, or a parameter
+        has an unknown transform, a name that is taken or cannot be stored, a range that does not fit, or
+        impossible priors. The message names it. (A name that the agent's functions never read is refused by
+        :func:`rwlib.model.agent_check.check_agent`, which knows the task.)
 
     Examples
     --------
@@ -317,8 +343,14 @@ def check_model(model: Model) -> None:
             f"The parameters of the model {model.name!r} are {model.parameters!r}; give a tuple of "
             f"GroupParameter."
         )
+    check_is_agent(model.agent)
     names = [p.name for p in model.parameters]
     for name in names:
+        if not isinstance(name, str) or not name.strip(" .") or "/" in name or not name.isprintable():
+            raise ValueError(
+                f"The model {model.name!r} has a parameter {name!r}; a name must be a text without '/', so "
+                "that a fit can store it."
+            )
         if names.count(name) > 1:
             raise ValueError(f"The model {model.name!r} has the parameter {name!r} more than once.")
         if name in NAMES_OF_DIMENSIONS:
@@ -326,20 +358,24 @@ def check_model(model: Model) -> None:
                 f"The model {model.name!r} has a parameter {name!r}, which is what a fit calls one of its "
                 "dimensions; give it another name."
             )
+    _check_derived_names(model.name, names)
     ranges = {p.name: p for p in model.agent.parameters}
     for name, _ in model.fixed:
         if name in names:
             raise ValueError(f"The model {model.name!r} both estimates {name!r} and holds it fixed.")
     for p in model.parameters:
         where = f"Parameter {p.name!r} of the model {model.name!r}"
-        if p.transform not in TRANSFORMS:
+        if not isinstance(p.transform, str) or p.transform not in TRANSFORMS:
             raise ValueError(
                 f"{where} has the transform {p.transform!r}; known are {', '.join(map(repr, TRANSFORMS))}."
             )
-        if not (math.isfinite(p.mean_location) and 0 < p.mean_scale < math.inf and 0 < p.sd_scale < math.inf):
+        prior = p.mean_location, p.mean_scale, p.sd_scale
+        if not all(map(_is_number, prior)) or not (
+            math.isfinite(p.mean_location) and 0 < p.mean_scale < math.inf and 0 < p.sd_scale < math.inf
+        ):
             raise ValueError(
-                f"{where} has mean_location {p.mean_location}, mean_scale {p.mean_scale} and sd_scale "
-                f"{p.sd_scale}; the location must be finite and both scales positive."
+                f"{where} has mean_location {p.mean_location!r}, mean_scale {p.mean_scale!r} and sd_scale "
+                f"{p.sd_scale!r}; the location must be a finite number and both scales positive ones."
             )
         low, high = TRANSFORMED_RANGES[p.transform]
         allowed = ranges.get(long_names((p.name,), model.agent)[0])
@@ -351,3 +387,20 @@ def check_model(model: Model) -> None:
             )
     middle = {p.name: float(TRANSFORMS[p.transform](p.mean_location)) for p in model.parameters}
     subject_parameters({**middle, **dict(model.fixed)}, 1, model.agent)
+
+
+def _check_derived_names(model_name, names):
+    """Refuse parameters of which one would be stored under what a fit calls a part of another."""
+    for name in names:
+        for other in names:
+            ending = name.removeprefix(other)
+            if ending != name and ENDINGS.fullmatch(ending):
+                raise ValueError(
+                    f"The model {model_name!r} has a parameter {name!r} beside {other!r}; under that name a "
+                    f"fit keeps what belongs to {other!r}. Give it another name."
+                )
+        if name.endswith(("_group_mean", "_group_sd")):
+            raise ValueError(
+                f"The model {model_name!r} has a parameter {name!r}, which reads like a group's mean or SD. "
+                "Give it another name: a fit adds these endings itself."
+            )

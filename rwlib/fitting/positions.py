@@ -17,7 +17,12 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from rwlib.data.choices import ChoiceData
-from rwlib.fitting.hierarchy import effect_sites, log_likelihood_of_people, regressions
+from rwlib.fitting.hierarchy import (
+    effect_sites,
+    log_likelihood_of_people,
+    number_of_people,
+    regressions,
+)
 from rwlib.fitting.models import Model, Regressors
 from rwlib.fitting.moves import GroupPrior
 from rwlib.fitting.proposals import Group, People
@@ -121,7 +126,7 @@ def log_density(
     >>> bool(log_density_of(position) == log_density_of(mirrored))
     True
     """
-    n_subjects, effects = _number_of_people(data, regressors), effects_of(position, model)
+    n_subjects, effects = number_of_people(data, regressors), effects_of(position, model)
     total, people = 0.0, []
     for effect, value in zip(model.effects, effects):
         total += norm.logpdf(value, 0.0, effect.scale)
@@ -142,11 +147,6 @@ def log_density(
             total += norm.logpdf(sd, 0.0, p.sd_scale) + norm.logpdf(subjects).sum()
             people.append(mean + sd * subjects)
     return total + log_likelihood_of_people(people, data, model, regressors).sum()
-
-
-def _number_of_people(data, regressors):
-    """With regressors, the data may have several rows for each."""
-    return data.n_subjects if regressors is None else regressors.of_people.shape[-1]
 
 
 def to_people(

@@ -176,8 +176,9 @@ def check_alike(described: Sequence[Described]) -> None:
 def suspicious_rewards(datasets: Sequence[ChoiceData], model: Model) -> list[str]:
     """What to warn of: rewards outside 0 to 1 in a model that does not say what people expect.
 
-    Priors and the value before the first trial are for rewards from 0 to 1. Others may be meant, but seldom
-    are.
+    The value before the first trial and the priors of models that start from it are for rewards from 0 to 1.
+    Others may be meant, but seldom are. An agent without a parameter ``q0`` has a start of its own, and its
+    priors are its author's: nobody but them knows for which rewards.
 
     Parameters
     ----------
@@ -201,7 +202,10 @@ def suspicious_rewards(datasets: Sequence[ChoiceData], model: Model) -> list[str
     if "q0" in said or all(p.name != "q0" for p in model.agent.parameters):
         return []
     for data in datasets:
-        rewards = np.asarray(data.rewards)[np.asarray(data.mask)]
+        shown = data.mask if data.design.feedback is None else data.mask & data.design.feedback
+        rewards = np.asarray(data.rewards)[np.asarray(shown)]
+        if not rewards.size:
+            continue
         if rewards.min() < 0 or rewards.max() > 1:
             return [
                 f"Rewards run from {rewards.min():g} to {rewards.max():g}, but people are taken to expect "

@@ -14,7 +14,12 @@ from numpyro.infer.hmc_util import dual_averaging
 
 from rwlib.fitting import moves
 from rwlib.data.choices import ChoiceData
-from rwlib.fitting.hierarchy import effect_rows, log_likelihood_of_people, regressions
+from rwlib.fitting.hierarchy import (
+    effect_rows,
+    log_likelihood_of_people,
+    number_of_people,
+    regressions,
+)
 from rwlib.fitting.models import Model, Regressors
 from rwlib.fitting.positions import (
     draw_from_prior,
@@ -125,7 +130,7 @@ def sample(
     chains: Hoffman, M. D., & Sountsov, P. (2022), https://proceedings.mlr.press/v151/hoffman22a.html.
     """
     n_datasets = len(data.choices)
-    n_subjects = data.choices.shape[1] if regressors is None else regressors.of_people.shape[-1]
+    n_subjects = number_of_people(data, regressors)
     studied = data, regressors
     shares = np.array_split(
         np.arange(schedule.num_chains), _number_of_shares(schedule.num_chains, num_threads)

@@ -1,6 +1,7 @@
 """Do the functions of an agent fit together? Asked before anything is compiled, and answered in words about
 the agent."""
 
+import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -10,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rwlib.model.agents import Agent, Outcome, Seen
+from rwlib.model.agents import Agent, Outcome, Seen, check_is_agent
 
 __all__ = ["check_agent"]
 
@@ -20,6 +21,8 @@ COMPILED = (
     "functions of jnp in place of those of np, float() and int(), and array.at[i].add(x) in place of "
     "array[i] += x."
 )
+#: What lies between a user's line and a function of rwlib that is being compiled.
+BETWEEN = ("rwlib", "jax", "jaxtyping", "beartype", "contextlib", "functools", "threading", "concurrent")
 
 
 class _Watched(Mapping):
@@ -64,8 +67,8 @@ def check_agent(
     Raises
     ------
     ValueError
-        If a function reads a parameter or a column that there is not, or one that is known only after the
-        choice; if it returns another shape than it must; or if a parameter is read by none.
+        If ``agent`` is none, a function reads a parameter or a column that there is not, or one that is known
+        only after the choice; if it returns another shape than it must; or if a parameter is read by none.
 
     Warns
     -----
@@ -81,8 +84,7 @@ def check_agent(
     Traceback (most recent call last):
     ValueError: The agent's start reads the parameter 'trust', which is not given; given are 'beta'.
     """
-    if not isinstance(agent, Agent):
-        raise ValueError(f"agent is of type {type(agent).__name__}; give an rwlib.Agent.")
+    check_is_agent(agent)
     # In the types that JAX gives them: a session without 64 bits warns of each array that asks for them.
     shapes = (
         tuple((name, x.shape[2:], jax.dtypes.canonicalize_dtype(x.dtype)) for name, x in columns.items())
@@ -132,11 +134,16 @@ def _check_agent(agent, names, n_actions, before, after):
 
     def log_probabilities(params, memory, offered, columns):
         extra = watched("log_probabilities", "the column", columns, later)
-        return jnp.asarray(agent.log_probabilities(memory, Seen(offered, extra), params))
+        return agent.log_probabilities(memory, Seen(offered, extra), params)
 
     log_probs = shapes_of(
         "log_probabilities", log_probabilities, _shape_words(memory), stand_in, everything, before
     )
+    if not hasattr(log_probs, "shape"):
+        raise ValueError(
+            f"The agent's log_probabilities returns a {type(log_probs).__name__}; it must be one array, as "
+            "jnp.stack makes of a list of numbers."
+        )
     if log_probs.shape != (n_actions,):
         raise ValueError(
             f"The agent's log_probabilities returns the shape {log_probs.shape}; with {n_actions} actions it "
@@ -178,8 +185,16 @@ def _check_agent(agent, names, n_actions, before, after):
             f"The probabilities of an agent's actions sum to {total:.3g} in place of 1 (on the first trial,"
             " with all parameters at 0.5). log_probabilities must return their logarithms: is"
             " jax.nn.log_softmax missing?",
-            stacklevel=4,
+            stacklevel=_level_of_the_users_line(),
         )
+
+
+def _level_of_the_users_line():
+    """How far up, counted from the function that calls this, the first line is that is the user's own."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in BETWEEN:
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _shape_words(tree):

@@ -18,6 +18,8 @@ __all__ = [
     "Parameter",
     "Seen",
     "Trial",
+    "action_values",
+    "check_is_agent",
     "precision_of",
     "session",
     "trials_of",
@@ -99,6 +101,44 @@ class Agent(NamedTuple):
     learn: Callable[[Any, Outcome, Mapping], Any]
     without_feedback: Callable[[Any, Outcome, Mapping], Any] | None = None
     parameters: tuple[Parameter, ...] = ()
+
+
+def check_is_agent(agent: object) -> None:
+    """Refuse anything else in the place of an Agent, and one that JAX could not compile a program for.
+
+    Raises
+    ------
+    ValueError
+        If ``agent`` is no :class:`Agent`, one of its functions is none, or its parameters are no tuple of
+        :class:`Parameter`.
+
+    Examples
+    --------
+    >>> from rwlib import SYMMETRIC
+    >>> from rwlib.model.agents import check_is_agent
+    >>> check_is_agent(SYMMETRIC)
+    Traceback (most recent call last):
+    ValueError: agent is of type Model; give an rwlib.Agent, such as model.agent.
+    """
+    if not isinstance(agent, Agent):
+        raise ValueError(
+            f"agent is of type {type(agent).__name__}; give an rwlib.Agent, such as model.agent."
+        )
+    for name in ("start", "log_probabilities", "learn", "without_feedback"):
+        function = getattr(agent, name)
+        if not callable(function) and not (function is None and name == "without_feedback"):
+            raise ValueError(f"The agent's {name} is {function!r}; it must be a function.")
+    # A tuple, since what JAX compiles for must be hashable.
+    if not isinstance(agent.parameters, tuple) or not all(isinstance(p, Parameter) for p in agent.parameters):
+        raise ValueError(
+            f"The agent's parameters are {agent.parameters!r}; give a tuple of rwlib.model.agents.Parameter, "
+            "for those only that may be left out or must lie in a range. What else its functions read needs "
+            "no entry."
+        )
+    try:
+        hash(agent)
+    except TypeError as error:
+        raise ValueError(f"The agent's functions must be hashable, as functions are: {error}.") from None
 
 
 class Trial(NamedTuple):
@@ -193,6 +233,24 @@ def session(
     by_trial = jax.tree.map(lambda x: jnp.moveaxis(x, 1, 0), (trials, inputs))
     _, found = jax.lax.scan(one_trial, start, by_trial)
     return jax.tree.map(lambda x: jnp.moveaxis(x, 0, 1), found)
+
+
+def action_values(memories: Any, shape: tuple[int, ...]) -> Array | None:
+    """What a memory's field ``value`` holds, if that is one number for each action.
+
+    Parameters
+    ----------
+    memories : tree of arrays
+        From :func:`session`.
+    shape : (n_subjects, n_trials, n_actions)
+
+    Returns
+    -------
+    values : array, shape (n_subjects, n_trials, n_actions), or None
+        An agent of someone's own may call anything ``value``: a table of cues and actions, say.
+    """
+    values = getattr(memories, "value", None)
+    return values if getattr(values, "shape", None) == tuple(shape) else None
 
 
 def among_offered(

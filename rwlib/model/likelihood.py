@@ -9,19 +9,19 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from rwlib.data.choices import ChoiceData
+from rwlib.data.choices import ChoiceData, check_is_choice_data
 from rwlib.model.agent_check import check_agent
 from rwlib.model.agents import Agent, Trial, precision_of, session, trials_of
 from rwlib.model.in_line import log_likelihood_in_line
 from rwlib.model.one_pass import Rows, one_pass_log_likelihood
-from rwlib.model.parameters import subject_parameters
+from rwlib.model.parameters import Params, of_labelled, subject_parameters
 from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 
 __all__ = ["log_likelihood", "trialwise_log_likelihood"]
 
 
 def trialwise_log_likelihood(
-    data: ChoiceData, params: Mapping[str, ArrayLike], agent: Agent = RESCORLA_WAGNER_AGENT
+    data: ChoiceData, params: Params, agent: Agent = RESCORLA_WAGNER_AGENT
 ) -> Float[Array, "n_subjects n_trials"]:
     r"""Log-probability of each observed choice, given the choices and rewards before it.
 
@@ -30,8 +30,9 @@ def trialwise_log_likelihood(
     Parameters
     ----------
     data : ChoiceData
-    params : dict of arrays, shape (n_subjects,)
-        See :func:`rwlib.model.parameters.subject_parameters`.
+    params : dict of arrays, shape (n_subjects,), or DataFrame
+        See :func:`rwlib.model.parameters.subject_parameters`. Those that carry labels (a Series, a DataArray,
+        a dictionary) are matched with ``data.subjects`` by label, the others stand in their order.
     agent : Agent, default RESCORLA_WAGNER_AGENT
 
     Returns
@@ -42,7 +43,7 @@ def trialwise_log_likelihood(
     Raises
     ------
     ValueError
-        If ``params`` is not valid for this number of subjects.
+        If ``data`` is something else, or ``params`` is not valid for these subjects.
 
     References
     ----------
@@ -56,11 +57,12 @@ def trialwise_log_likelihood(
     >>> trialwise_log_likelihood(data, {"alpha_pos": 0.5, "alpha_neg": 0.5, "beta": 4.0}).tolist()
     [[-0.693, -0.313]]
     """
-    return _trialwise(data, _complete(params, data, agent), agent)
+    check_is_choice_data(data)
+    return _trialwise(data, _complete(of_labelled(params, data.subjects), data, agent), agent)
 
 
 def log_likelihood(
-    data: ChoiceData, params: Mapping[str, ArrayLike], agent: Agent = RESCORLA_WAGNER_AGENT
+    data: ChoiceData, params: Params, agent: Agent = RESCORLA_WAGNER_AGENT
 ) -> Float[Array, " n_subjects"]:
     r"""Log-likelihood of each subject's choices, with a gradient that costs one pass over the trials.
 
@@ -75,8 +77,9 @@ def log_likelihood(
     Parameters
     ----------
     data : ChoiceData
-    params : dict of arrays, shape (n_subjects,)
-        See :func:`rwlib.model.parameters.subject_parameters`.
+    params : dict of arrays, shape (n_subjects,), or DataFrame
+        See :func:`rwlib.model.parameters.subject_parameters`. Those that carry labels (a Series, a DataArray,
+        a dictionary) are matched with ``data.subjects`` by label, the others stand in their order.
     agent : Agent, default RESCORLA_WAGNER_AGENT
 
     Returns
@@ -87,7 +90,7 @@ def log_likelihood(
     Raises
     ------
     ValueError
-        If ``params`` is not valid for this number of subjects.
+        If ``data`` is something else, or ``params`` is not valid for these subjects.
 
     References
     ----------
@@ -106,7 +109,8 @@ def log_likelihood(
     >>> float(slope["alpha_pos"]), float(slope["alpha_neg"])
     (0.538, 0.0)
     """
-    return log_likelihood_given(data, params, {}, agent)
+    check_is_choice_data(data)
+    return log_likelihood_given(data, of_labelled(params, data.subjects), {}, agent)
 
 
 def log_likelihood_given(

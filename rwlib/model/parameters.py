@@ -1,17 +1,24 @@
 """What a dictionary of subjects' parameters may hold for an agent: names, neutral values and ranges."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
+import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from rwlib.model.agents import Agent, Parameter
+from rwlib.data.entries import check_not_masked, in_order_of, labels_on, labels_to_index
+from rwlib.model.agents import Agent, Parameter, check_is_agent
 from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 
-__all__ = ["long_names", "subject_parameters"]
+__all__ = ["Params", "labels_in", "long_names", "of_labelled", "subject_parameters"]
+
+#: Parameters of subjects, by name. What carries labels is matched with subjects by label.
+Params = Mapping[str, ArrayLike | pd.Series | xr.DataArray | Mapping] | pd.DataFrame
 
 #: Names that stand for others, where the agent has those.
 SHORT = {"temperature": ("beta",), "alpha": ("alpha_pos", "alpha_neg")}
@@ -33,6 +40,67 @@ def long_names(names: tuple[str, ...], agent: Agent) -> tuple[str, ...]:
         for name in names
         for long in (SHORT[name] if declared.issuperset(SHORT.get(name, (None,))) else (name,))
     )
+
+
+def labels_in(params: Params) -> list | None:
+    """The subjects' labels that parameters carry, if any do: those of the first.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from rwlib.model.parameters import labels_in
+    >>> labels_in({"alpha": pd.Series([0.1, 0.9], index=["bob", "ann"]), "beta": 3.0})
+    ['bob', 'ann']
+    """
+    return next((labels for labels in map(labels_on, _by_name(params).values()) if labels is not None), None)
+
+
+def of_labelled(params: Params, subjects: Sequence | None) -> dict[str, Any]:
+    """Parameters in the order of these subjects, where they carry labels, and otherwise as they are.
+
+    Parameters
+    ----------
+    params : dict of arrays, of Series, of DataArrays or of dictionaries; or DataFrame
+        The labels of a DataFrame are its index, or its column ``subject``.
+    subjects : sequence of labels, or None
+        Those of the data.
+
+    Returns
+    -------
+    params : dict of arrays
+
+    Raises
+    ------
+    ValueError
+        If ``params`` is something else, or has other labels than the data.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from rwlib.model.parameters import of_labelled
+    >>> params = {"alpha": pd.Series([0.1, 0.9], index=["bob", "ann"]), "beta": 3.0}
+    >>> of_labelled(params, ["ann", "bob"])["alpha"].tolist()
+    [0.9, 0.1]
+    """
+    found = _by_name(params)
+    for name, value in found.items():
+        if isinstance(value, pd.Series | xr.DataArray | Mapping):
+            if subjects is not None:
+                value = in_order_of(subjects, value, f"params[{name!r}]", "subject")
+            found[name] = np.asarray(value)
+    return found
+
+
+def _by_name(params):
+    """A dictionary of parameters, if it can be one."""
+    if isinstance(params, pd.DataFrame):
+        params = labels_to_index(params, "subject")
+    if not isinstance(params, Mapping | pd.DataFrame):
+        raise ValueError(
+            f"params is {params!r}; give a dictionary, as in {{'alpha': 0.3, 'beta': 2.0}}, with one number, "
+            "or one for each subject, for each parameter."
+        )
+    return dict(params.items())
 
 
 def subject_parameters(
@@ -59,7 +127,8 @@ def subject_parameters(
     Raises
     ------
     ValueError
-        If a name is unknown, missing or given twice, a shape does not fit, or a value is out of range.
+        If ``params`` is no dictionary or ``agent`` no agent, a name is missing or given twice, something is
+        no number, a shape does not fit, or a value is out of range.
         (Values that JAX is tracing are not known yet, so only their shapes are checked.)
 
     Examples
@@ -70,7 +139,8 @@ def subject_parameters(
     >>> print(params["beta"], params["lapse"])
     [2. 2.] [0. 0.]
     """
-    given = {name: jnp.asarray(value) for name, value in params.items()}
+    check_is_agent(agent)
+    given = {name: _as_array(name, value) for name, value in _by_name(params).items()}
     # The precision of the arrays; that of the session for plain numbers; single at least.
     dtype = jnp.promote_types(jnp.result_type(*given.values(), float), jnp.float32)
     given = {name: value.astype(dtype) for name, value in given.items()}
@@ -104,6 +174,17 @@ def subject_parameters(
             )
     order = [*(p.name for p in agent.parameters), *(name for name in given if name not in declared)]
     return {name: jnp.broadcast_to(given[name], (n_subjects,)) for name in order}
+
+
+def _as_array(name, value):
+    check_not_masked(f"params[{name!r}]", value)
+    try:
+        array = jnp.asarray(value)
+    except (TypeError, ValueError):
+        array = None
+    if array is None or jnp.iscomplexobj(array):
+        raise ValueError(f"params[{name!r}] is {value!r}; give a number, or one for each subject.") from None
+    return array
 
 
 def _check_range(parameter, value):

@@ -1,6 +1,5 @@
 """An agent in a task: a scan over trials, mapped over subjects."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -12,10 +11,11 @@ from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design, check_design
+from rwlib.data.entries import as_labels
 from rwlib.model.agent_check import check_agent
-from rwlib.model.agents import Agent, precision_of, session, trials_of
+from rwlib.model.agents import Agent, action_values, precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
-from rwlib.model.parameters import subject_parameters
+from rwlib.model.parameters import Params, labels_in, of_labelled, subject_parameters
 from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 
 __all__ = ["Simulation", "simulate"]
@@ -25,8 +25,8 @@ class Simulation(NamedTuple):
     """Simulated choices, and what the agents thought while they made them.
 
     ``values``, ``choice_probs`` and ``prediction_errors`` have shape (n_subjects, n_trials, n_actions).
-    Values and probabilities are those *before* the trial's outcome. An agent that holds no values has None
-    for them and for its prediction errors.
+    Values and probabilities are those *before* the trial's outcome. An agent whose memory has no field
+    ``value`` with one number for each action has None for them and for its prediction errors.
     """
 
     data: ChoiceData
@@ -38,7 +38,7 @@ class Simulation(NamedTuple):
 def simulate(
     key: PRNGKeyArray,
     outcomes: Num[ArrayLike, "... n_trials n_actions"],
-    params: Mapping[str, ArrayLike],
+    params: Params,
     agent: Agent = RESCORLA_WAGNER_AGENT,
     design: Design = Design(),
 ) -> Simulation:
@@ -51,8 +51,9 @@ def simulate(
         the same choices.
     outcomes : array, shape (n_trials, n_actions) or (n_subjects, n_trials, n_actions)
         What each action would have paid on each trial, in reward units: one table for all, or one each.
-    params : dict of arrays, shape (n_subjects,)
-        See :func:`rwlib.model.parameters.subject_parameters`.
+    params : dict of arrays, shape (n_subjects,), or DataFrame
+        See :func:`rwlib.model.parameters.subject_parameters`. Where they carry labels (a Series, a DataArray,
+        a dictionary), the simulated people have those of the first, and the others are matched with it.
     agent : Agent, default RESCORLA_WAGNER_AGENT
     design : Design, optional
         What the task does apart from paying: what is on offer, where a run begins, what is shown.
@@ -64,7 +65,8 @@ def simulate(
     Raises
     ------
     ValueError
-        If ``params`` is not valid, or the number of outcome tables is not the number of subjects.
+        If ``params`` is not valid, the number of outcome tables is not the number of subjects, an outcome
+        that would be shown is not finite, or nothing is on offer on a trial.
 
     References
     ----------
@@ -88,12 +90,15 @@ def simulate(
             f"outcomes has shape {outcomes.shape}; it must be (n_trials, n_actions), with n_subjects in "
             "front if each has its own."
         )
+    subjects = labels_in(params)
+    params = of_labelled(params, subjects)
     params = subject_parameters(params, outcomes.shape[0] if outcomes.ndim == 3 else None, agent)
     n_subjects = len(next(iter(params.values()))) if params else len(outcomes) if outcomes.ndim == 3 else 1
     n_trials, n_actions = outcomes.shape[-2:]
     design = check_design(design, n_subjects, n_trials, n_actions)
     check_agent(agent, params, n_actions, design.before, design.after)
     outcomes = jnp.broadcast_to(outcomes, (n_subjects, n_trials, n_actions)).astype(precision_of(params))
+    _check_task(outcomes, design)
     mask = np.ones((n_subjects, n_trials), bool)
     choices, rewards, values, choice_probs, errors = play_all(key, outcomes, params, agent, design, mask)
     if not isinstance(choice_probs, jax.core.Tracer) and np.isnan(choice_probs).any():
@@ -102,8 +107,44 @@ def simulate(
             f"The agent's log_probabilities are NaN on trial {trial} of subject {subject}: is there a"
             " division by 0, or the logarithm or root of a negative number?"
         )
-    data = ChoiceData(choices, rewards, mask, n_actions, range(n_subjects), design)
+    data = ChoiceData(choices, rewards, mask, n_actions, _labels_or_numbers(subjects, n_subjects), design)
     return Simulation(data, values, choice_probs, errors)
+
+
+def _labels_or_numbers(labels, n_subjects):
+    """What simulated people are called: numbers where labels repeat or are pairs, as those of draws are."""
+    try:
+        return range(n_subjects) if labels is None else as_labels("subject", labels, n_subjects)
+    except ValueError:
+        return range(n_subjects)
+
+
+def _check_task(outcomes, design):
+    """Refuse a task that would make an agent's probabilities NaN, which is not the agent's fault."""
+    possible = np.ones(outcomes.shape, bool)
+    if design.offered is not None:
+        possible &= design.offered
+        if not possible.any(axis=2).all():
+            subject, trial = np.argwhere(~possible.any(axis=2))[0]
+            raise ValueError(
+                f"design.offered is False for all actions on trial {trial} of subject {subject}; somebody "
+                "who chooses must have something to choose from."
+            )
+    if isinstance(outcomes, jax.core.Tracer) or np.isfinite(outcomes).all():
+        return
+    if design.forced is not None:
+        forced = design.forced[..., None]
+        possible &= (forced < 0) | (np.arange(outcomes.shape[2]) == forced)
+    if design.feedback is not None:
+        possible &= design.feedback[..., None]
+    odd = possible & ~np.isfinite(outcomes)
+    if odd.any():
+        subject, trial, action = np.argwhere(odd)[0]
+        raise ValueError(
+            f"outcomes are {outcomes[subject, trial, action]} for action {action} on trial {trial} of "
+            f"subject {subject}; what may be paid must be finite. Where an outcome is not shown, set "
+            "design.feedback to False."
+        )
 
 
 # All in one program: each small one that JAX would otherwise compile for a new shape costs a tenth of a
@@ -126,8 +167,7 @@ def play_all(key, outcomes, params, agent, design, mask):
     states, (choices, rewards, choice_probs) = session(
         agent, params, n_actions, trials_of(design, mask), (outcomes, keys, design.forced), respond
     )
-    values = getattr(states, "value", None)
-    errors = None
+    values, errors = action_values(states, outcomes.shape), None
     if values is not None:
         happened = mask if design.feedback is None else mask & design.feedback
         chosen = jnp.arange(n_actions) == choices[..., None]

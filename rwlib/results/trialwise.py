@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from rwlib.fitting.models import Model
-from rwlib.model.agents import precision_of, session, trials_of
+from rwlib.model.agents import action_values, precision_of, session, trials_of
 from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 from rwlib.results.fitted import accepted, data_of, draws_of, model_of, to_trials
 
@@ -45,15 +45,15 @@ def trialwise(
     trialwise : xarray.Dataset
         With dimensions subject and trial, in this order: ``probability`` of the observed choice, from 0 to 1,
         and its ``surprise``, −log₂ of that, in bits; ``value_chosen`` and ``prediction_error``, where the
-        agent's memory has a ``value``; and each part of that memory before the choice, by its name there,
-        with a dimension ``action`` where it has one entry for each action. (The ``choice_trace`` of the
-        course's agent is left out where ``stickiness`` is 0.) Values and prediction errors are in the units
-        of ``data.rewards``, so after ``scale=`` of :func:`rwlib.data.reading.read_choices`. Each variable is
-        a mean over draws, and with ``_sd`` behind its name an SD; with ``keep_draws`` it has a dimension
-        ``sample`` in front. NaN where nobody played, prediction errors also where no outcome was shown, and
-        probability and surprise also where the choice was forced. The coordinate ``trial`` counts from 0;
-        ``trial_label`` has the trials as the table numbers them, and ``block``, where there are several, the
-        labels of the blocks.
+        agent's memory has a ``value`` for each action; and each part of that memory before the choice, by its
+        name there, with a dimension ``action`` where it has one entry for each action. (The ``choice_trace``
+        of the course's agent is left out where ``stickiness`` is 0.) Values and prediction errors are in the
+        units of ``data.rewards``, so after ``scale=`` of :func:`rwlib.data.reading.read_choices`. Each
+        variable is a mean over draws, and with ``_sd`` behind its name an SD; with ``keep_draws`` it has a
+        dimension ``sample`` in front. NaN where nobody played, prediction errors also where no outcome was
+        shown, and probability and surprise also where the choice was forced. The coordinate ``trial`` counts
+        from 0; ``trial_label`` has the trials as the table numbers them, and ``block``, where there are
+        several, the labels of the blocks.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def _follow(data, params, agent):
         )
         found = {"probability": jnp.exp(log_prob), "surprise": -log_prob / jnp.log(2.0)}
         found = {name: jnp.where(scored, x, jnp.nan) for name, x in found.items()}
-        value = getattr(memories, "value", None)
+        value = action_values(memories, (*data.choices.shape, data.n_actions))
         if value is not None:
             chosen = jnp.where(actions == made[0][..., None], value, 0.0).sum(axis=-1)
             error = jnp.where(shown, made[1] - chosen, jnp.nan)
