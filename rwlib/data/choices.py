@@ -9,18 +9,8 @@ import pandas as pd
 from jaxtyping import Array, Bool, Num
 
 from rwlib.data.design import Design, check_design, check_is_design, rows_of
-from rwlib.data.entries import (
-    as_array,
-    as_columns,
-    as_flags,
-    as_labels,
-    as_numbers,
-    as_scale,
-    as_sequence,
-    as_trials,
-    in_order_of,
-    labels_on,
-)
+from rwlib.data.entries import as_array, as_columns, as_flags, as_numbers, as_scale, as_trials
+from rwlib.data.labels import as_labels, as_sequence, in_order_of, labels_on
 
 __all__ = ["ChoiceData", "check_is_choice_data"]
 

@@ -158,7 +158,8 @@ def _in_plain_numbers(parameter):
     """A parameter as a fit can store it: without NumPy's own kinds of numbers."""
     if not isinstance(parameter, GroupParameter):
         return parameter  # check_model says so
-    return GroupParameter(*(x.item() if isinstance(x, np.generic) else x for x in parameter))
+    plain = {name: x.item() for name, x in parameter._asdict().items() if isinstance(x, np.generic)}
+    return parameter._replace(**plain)
 
 
 def _as_fixed(fixed):

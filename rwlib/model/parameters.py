@@ -11,7 +11,8 @@ import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from rwlib.data.entries import check_not_masked, in_order_of, labels_on, labels_to_index
+from rwlib.data.entries import check_not_masked
+from rwlib.data.labels import in_order_of, labels_on, labels_to_index
 from rwlib.model.agents import Agent, Parameter, check_is_agent
 from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 
@@ -55,7 +56,7 @@ def labels_in(params: Params) -> list | None:
     return next((labels for labels in map(labels_on, _by_name(params).values()) if labels is not None), None)
 
 
-def of_labelled(params: Params, subjects: Sequence | None) -> dict[str, Any]:
+def of_labelled(params: Params, subjects: Sequence | np.ndarray | None) -> dict[str, Any]:
     """Parameters in the order of these subjects, where they carry labels, and otherwise as they are.
 
     Parameters

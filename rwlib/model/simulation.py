@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 from rwlib.data.choices import ChoiceData
 from rwlib.data.design import Design, check_design
-from rwlib.data.entries import as_labels
+from rwlib.data.labels import as_labels
 from rwlib.model.agent_check import check_agent
 from rwlib.model.agents import Agent, action_values, precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
