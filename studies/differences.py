@@ -150,7 +150,7 @@ STUDY = results.Study(
     "differences",
     piece,
     pieces(N_ROUNDS),
-    renewal=(0, 2),
+    renewal=(4, 6),  # one of each kind, both short
     settings=dict(
         n_subjects=N_SUBJECTS,
         n_trials=N_TRIALS,

@@ -189,7 +189,7 @@ def _on_offer_to_some(data):
         never = (counts == 0) & (of_others > 0)
         by_chance = (1 - (share * never).sum(axis=1)) ** counts.sum(axis=1)
         odd = (never.sum(axis=1) > 1) & ((counts > 0).sum(axis=1) > 1) & (by_chance < HARDLY_POSSIBLE)
-        if odd.sum() > 1 or odd.mean() >= MANY:  # one of many may have settled on two actions
+        if odd.mean() >= MANY or (where == "in block" and odd.sum() > 1):  # people settle on a few actions
             i = int(np.argmax(odd))
             named = ", ".join(repr(data.actions[j]) for j in np.flatnonzero(never[i])[:4])
             return [
