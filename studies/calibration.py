@@ -102,7 +102,7 @@ STUDY = results.Study(
         n_datasets=N_PIECES * N_DATASETS,
     ),
     # Of "right", the other start, the other likelihood, and forty people, whose steps are longer.
-    renewal=(1, N_PIECES + 9, 3 * N_PIECES + 1, 4 * N_PIECES + 6),  # short ones of the four that differ in code
+    renewal=(1, N_PIECES + 9, 3 * N_PIECES + 1, 4 * N_PIECES + 6),  # the short ones
 )
 
 
