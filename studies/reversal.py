@@ -241,8 +241,8 @@ def study(choices: str, published: str | None) -> results.Study:
         piece,
         pieces,
         settings={"models": list(MODELS), "source": source, "sha256": files},
-        # The course's model, one without parameters, the other agent, a choice trace, another start.
-        renewal=(0, 1, 2, 7, 9),
+        # The course's model, one without parameters, the other agent, a choice trace from another start.
+        renewal=(0, 1, 2, 8),
     )
 
 
