@@ -593,5 +593,5 @@ def test_choices_that_were_read_from_a_table_with_trials_of_its_own_are_scored(t
     read = rwlib.read_choices(table, n_actions=tiny.n_actions)
     short = dict(num_warmup=30, num_samples=50, progress_bar=False, warn=False)
     fitted = rwlib.fit(read, **short)
-    assert "trials" in fitted["observed_data"]
+    assert "trials" in fitted["constant_data"]
     assert rwlib.loo_by_trial(read, rwlib.ASYMMETRIC, fitted).n_data_points == read.scored.sum()

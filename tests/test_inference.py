@@ -223,7 +223,7 @@ def test_groups_jump_in_every_draw_of_a_fit(data, monkeypatch):
     schedule = sampling.Schedule(1, 1, 1, 0.9, (0,))
     first_of_all = lambda tree: jax.tree.map(lambda x: x[0], tree)  # noqa: E731
     chain = first_of_all(first_of_all(sampling._start(ASYMMETRIC, schedule, 1, 12, None)))
-    tuning = first_of_all(sampling._first_tuning(ASYMMETRIC, 1, 12))
+    tuning = first_of_all(sampling._first_adaptation(ASYMMETRIC, 1, 12))
     settings = dict(max_depth=0, adapting=False, target_accept=0.9)  # no NUTS
     # Neither are groups drawn given people.
     monkeypatch.setattr(sampling.moves, "draw_group", lambda key, people, group, prior: group)
@@ -288,10 +288,10 @@ def test_what_was_on_offer_and_seen_is_kept_with_the_fit():
         [[0, 2]], [[0.5, 1.0]], n_actions=3, design=design, actions=list("abc"), reward_scale=(0, 10)
     )
     fitted = fit(some, **SHORT, warn=False)
-    observed = fitted["observed_data"]
-    assert observed["offered"].dims == ("subject", "trial", "action")
-    assert observed["offered"].sel(action="b", trial=1, subject=0) == np.False_
-    assert observed["block"].values.tolist() == [[0, 1]] and observed["before_cue"].shape == (1, 2, 2)
+    given = fitted["constant_data"]
+    assert given["offered"].dims == ("subject", "trial", "action")
+    assert given["offered"].sel(action="b", trial=1, subject=0) == np.False_
+    assert given["block"].values.tolist() == [[0, 1]] and given["before_cue"].shape == (1, 2, 2)
     assert tuple(fitted.attrs["reward_scale"]) == (0.0, 10.0)
 
 
@@ -302,7 +302,7 @@ def test_data_sets_with_different_numbers_of_blocks_are_fitted_side_by_side():
     two, three = fit_many([with_blocks(0, 0, 1, 1), with_blocks(0, 1, 2, 2)], **SHORT, warn=False)
     alone = fit(with_blocks(0, 0, 1, 1), **SHORT, warn=False)
     np.testing.assert_array_equal(two.posterior["beta"], alone.posterior["beta"])
-    assert three.observed_data["block"].values.tolist() == [[0, 1, 2, 2]]
+    assert three.constant_data["block"].values.tolist() == [[0, 1, 2, 2]]
 
 
 def test_many_fits_that_fail_give_one_warning(data):

@@ -58,7 +58,7 @@ def tuning_of(study):
     )
     schedule = sampling.Schedule(200, 20, 4, SETTINGS["target_accept"], (0,))
     sampled = sampling.sample(data, study.model, schedule, regressors=regressors)
-    return jax.tree.map(lambda x: x[0], sampled.tuning)
+    return jax.tree.map(lambda x: x[0], sampled.adaptation)
 
 
 def new_choices(key, position, study):
@@ -100,16 +100,16 @@ def uniforms(position, study):
 def after_turns(kind, n_chains):
     """The probabilities of every chain at its end, (n_chains, n_quantities)."""
     study, settings = described(*MODELS[kind]), jax.tree.map(jnp.asarray, SETTINGS)
-    tuning, rng = tuning_of(study), np.random.default_rng(1)
+    adaptation, rng = tuning_of(study), np.random.default_rng(1)
 
     def turn(i, carry):
         key, position = carry
         data = new_choices(jax.random.fold_in(jax.random.wrap_key_data(key), N_TURNS + i), position, study)
         density = lambda position: -log_density(position, data, study.model, study.regressors)  # noqa: E731
         place = moves.Place(position, *jax.value_and_grad(density)(position))
-        chain = sampling.Chain(key, place, (jnp.log(tuning.step_size), *4 * [jnp.zeros(())]))
+        chain = sampling.Chain(key, place, (jnp.log(adaptation.step_size), *4 * [jnp.zeros(())]))
         studied = data, jax.tree.map(jnp.asarray, study.regressors)
-        chain, _, _ = sampling._one_draw(chain, studied, tuning, i, settings, study.model)
+        chain, _, _ = sampling._one_draw(chain, studied, adaptation, i, settings, study.model)
         return key, chain.place.position
 
     with jax.enable_x64(True):

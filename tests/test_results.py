@@ -6,8 +6,10 @@ import re
 import shutil
 from pathlib import Path
 
+import arviz_plots
 import arviz_stats
 import jax
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,7 +23,7 @@ from rwlib.agents.go_no_go import GO_NO_GO
 from rwlib.agents.pearce_hall import PEARCE_HALL
 from rwlib.fitting.effects import describe
 from rwlib.fitting.models import model_fingerprint
-from rwlib.fitting.trees import prior_draws
+from rwlib.fitting.trees import data_in, prior_draws
 from rwlib.model.rescorla_wagner import RANDOM_AGENT
 from rwlib.results.contrasts import ends_of
 from rwlib.results.fitted import AGENTS, data_of, model_of
@@ -291,7 +293,14 @@ def test_a_fit_without_formulas_has_no_differences(plain_fit):
 
 def test_a_fit_comes_back_from_disk_as_it_was(fit, tmp_path):
     again = rwlib.load(rwlib.save(fit, tmp_path / "fit.nc"))
-    for group in ("posterior", "unconstrained_posterior", "sample_stats", "observed_data", "sampler"):
+    for group in (
+        "posterior",
+        "unconstrained_posterior",
+        "sample_stats",
+        "observed_data",
+        "constant_data",
+        "sampler",
+    ):
         xr.testing.assert_identical(
             again[group].to_dataset().drop_attrs(), fit[group].to_dataset().drop_attrs()
         )
@@ -476,9 +485,9 @@ def test_the_report_of_a_thinned_fit_says_how_many_draws_are_left(plain_fit):
 
 
 def test_missed_trials_of_a_table_are_counted_to_its_last_row(plain_fit):
-    observed, numbered = plain_fit["observed_data"].to_dataset(), plain_fit.copy()
-    observed["trials"] = observed["rewards"].copy(data=np.tile(np.arange(1.0, 29.0), (5, 1)))
-    numbered["observed_data"] = xr.DataTree(observed)
+    given, numbered = plain_fit["constant_data"].to_dataset(), plain_fit.copy()
+    given["trials"] = given["rewards"].copy(data=np.tile(np.arange(1.0, 29.0), (5, 1)))
+    numbered["constant_data"] = xr.DataTree(given)
     assert "Trials without a choice, 4 in all" in rwlib.report(numbered).methods
 
 
@@ -645,6 +654,20 @@ def test_choices_are_predicted_with_the_probabilities_of_the_fit(plain_fit):
     there = DATA.scored
     error = (often - wanted)[there] / np.sqrt(wanted[there] * (1 - wanted[there]) / len(choices))
     assert np.abs(error).max() < 5 and error.std() < 1.5
+
+
+def test_arviz_plots_predictions_beside_data_without_being_told_which(plain_fit):
+    predicted = rwlib.add_groups(plain_fit, "posterior_predictive", num_draws=60)
+    drawn = arviz_plots.plot_ppc_dist(predicted, kind="ecdf", num_samples=20, backend="matplotlib")
+    assert list(drawn.viz["observed_dist"].data_vars) == ["choices"]
+    plt.close("all")
+
+
+def test_data_of_a_fit_that_keeps_them_all_in_one_group_as_before_are_found(plain_fit):
+    before = plain_fit.copy()
+    before["observed_data"] = xr.DataTree(data_in(plain_fit))
+    del before["constant_data"]
+    assert data_of(before) == DATA
 
 
 def test_groups_that_arviz_does_not_know_are_refused(plain_fit):

@@ -32,18 +32,18 @@ def one_draw_of_many_chains():
     """Positions after a draw, as kept and where the next one starts, with the warm-up going on or over."""
     start = np.stack([draw_from_prior(RNG, MODEL, N_SUBJECTS) for _ in range(N_CHAINS)])
     proposals = rough_proposals(*map(np.asarray, group_prior(MODEL)), N_SUBJECTS)
-    tuning = sampling.Tuning(np.array(0.3), rough_stretch(MODEL, N_SUBJECTS), proposals)
-    tuning, data = jax.tree.map(lambda x: np.asarray(x)[None], (tuning, DATA.without_labels()))
+    adaptation = sampling.Adaptation(np.array(0.3), rough_stretch(MODEL, N_SUBJECTS), proposals)
+    adaptation, data = jax.tree.map(lambda x: np.asarray(x)[None], (adaptation, DATA.without_labels()))
     found = {}
     with jax.enable_x64(True):
         minus_log_density = lambda position: -log_density(position, DATA, MODEL)  # noqa: E731
         place = Place(start, *jax.vmap(jax.value_and_grad(minus_log_density))(start))
         keys = jax.vmap(jax.random.key_data)(jax.random.split(jax.random.key(1), N_CHAINS))
         keys, place = jax.tree.map(lambda x: np.asarray(x)[None], (keys, place))
-        chains = sampling._set_step_size(sampling.Chain(keys, place, ()), tuning)
+        chains = sampling._set_step_size(sampling.Chain(keys, place, ()), adaptation)
         for adapting in (True, False):
             settings = dict(max_depth=sampling.MAX_DEPTH, adapting=adapting, target_accept=0.9)
-            after, draws, _ = sampling._advance(chains, (data, None), tuning, 0, 1, settings, MODEL)
+            after, draws, _ = sampling._advance(chains, (data, None), adaptation, 0, 1, settings, MODEL)
             found[adapting] = np.asarray(draws.position)[0, :, 0], np.asarray(after.place.position)[0]
     return found
 
@@ -89,7 +89,7 @@ def test_no_random_key_is_used_twice_in_a_draw(formulas):
     )
     study = describe(data, MODEL, **{"group": {}, "within": {}} | formulas)
     proposals = rough_proposals(*map(np.asarray, group_prior(study.model)), N_SUBJECTS)
-    tuning = sampling.Tuning(np.array(0.3), rough_stretch(study.model, N_SUBJECTS), proposals)
+    adaptation = sampling.Adaptation(np.array(0.3), rough_stretch(study.model, N_SUBJECTS), proposals)
     position = draw_from_prior(RNG, study.model, N_SUBJECTS, study.regressors)
     with jax.enable_x64(True), jax.debug_key_reuse(True):
         chain = sampling.Chain(
@@ -99,9 +99,9 @@ def test_no_random_key_is_used_twice_in_a_draw(formulas):
         )
         settings = dict(max_depth=2, adapting=False, target_accept=0.9)
         studied = jax.tree.map(jnp.asarray, (study.data.without_labels(), study.regressors))
-        arrays = jax.tree.map(jnp.asarray, (chain, tuning, settings))
+        arrays = jax.tree.map(jnp.asarray, (chain, adaptation, settings))
         jax.jit(
-            lambda chain, tuning, settings: sampling._one_draw(
-                chain, studied, tuning, 0, settings, study.model
+            lambda chain, adaptation, settings: sampling._one_draw(
+                chain, studied, adaptation, 0, settings, study.model
             )
         )(*arrays)

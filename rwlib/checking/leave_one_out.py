@@ -18,6 +18,7 @@ from rwlib.data.choices import ChoiceData, check_is_choice_data
 from rwlib.data.design import arrays_of
 from rwlib.fitting.hierarchy import of_subjects
 from rwlib.fitting.models import Model, check_fitted
+from rwlib.fitting.trees import data_in
 from rwlib.model.likelihood import trialwise_log_likelihood
 
 __all__ = ["loo_by_trial"]
@@ -137,7 +138,7 @@ def _posterior_of(fit, data, model):
                 "rwlib.add_groups(fit, 'log_likelihood') scores people in each condition, for "
                 "arviz_stats.loo."
             )
-    fitted = of_subjects(fit["observed_data"].to_dataset(), data.subjects)
+    fitted = of_subjects(data_in(fit), data.subjects)
     fitted = fitted.drop_vars("trials", errors="ignore")  # what the table calls them does not matter
     given = {name: getattr(data, name) for name in ("choices", "rewards", "mask")} | arrays_of(data.design)
     for name in {**given, **fitted.data_vars}:

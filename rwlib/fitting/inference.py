@@ -90,8 +90,9 @@ def fit(
         parameter has a dimension ``condition``),
         ``unconstrained_posterior`` (the sites of :func:`rwlib.fitting.hierarchy.hierarchical_model` on
         NumPyro's unbounded scale), ``sample_stats`` (``lp`` is the log density of the unconstrained
-        posterior), ``sampler`` (what the warm-up learned, and how often each person jumped) and
-        ``observed_data``. The coordinate ``subject`` carries the labels of ``data.subjects``.
+        posterior), ``sampler`` (what the warm-up learned, and how often each person jumped),
+        ``observed_data`` (``choices``) and ``constant_data`` (``rewards``, ``mask`` and what else the data
+        say of trials). The coordinate ``subject`` carries the labels of ``data.subjects``.
 
     Raises
     ------

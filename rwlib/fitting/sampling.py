@@ -36,7 +36,7 @@ from rwlib.fitting.proposals import Proposals, learn_proposals, rough_proposals
 from rwlib.fitting.stretch import Stretch, learn_stretch, rough_stretch, stretch, unstretch
 from rwlib.running.machine import n_cores
 
-__all__ = ["MAX_DEPTH", "Sample", "Schedule", "Tuning", "sample"]
+__all__ = ["MAX_DEPTH", "Sample", "Schedule", "Adaptation", "sample"]
 
 MAX_DEPTH = 10  # a trajectory has at most 2¹⁰ − 1 steps
 DRAWS_PER_CALL = 20  # of every chain in one compiled call, between two looks at the progress
@@ -52,7 +52,7 @@ class Schedule(NamedTuple):
     seeds: tuple[int, ...]  # one for each data set
 
 
-class Tuning(NamedTuple):
+class Adaptation(NamedTuple):
     """What the warm-up learns of each data set."""
 
     step_size: np.ndarray  # (n_datasets,)
@@ -74,11 +74,11 @@ class Draw(NamedTuple):
 
 class Sample(NamedTuple):
     """Draws, (n_datasets, n_chains, n_draws, …); how often each person jumped, (n_datasets, n_chains,
-    n_subjects); the tuning."""
+    n_subjects); the adaptation."""
 
     draws: Draw
     jump_rate: np.ndarray
-    tuning: Tuning
+    adaptation: Adaptation
 
 
 class Chain(NamedTuple):
@@ -141,10 +141,10 @@ def sample(
         with lock:
             progress(n_draws)
 
-    def draw(chains, tuning, n_draws, first, max_depth, adapting):
+    def draw(chains, adaptation, n_draws, first, max_depth, adapting):
         """``n_draws`` of every chain, each share of the chains in a thread of its own."""
         settings = dict(max_depth=max_depth, adapting=adapting, target_accept=schedule.target_accept)
-        work = partial(_draw_share, studied, model, tuning, settings, n_draws, first, count, interrupted)
+        work = partial(_draw_share, studied, model, adaptation, settings, n_draws, first, count, interrupted)
         of_shares = threads.map(work, [jax.tree.map(lambda x: x[:, share], chains) for share in shares])
         return jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *of_shares)
 
@@ -152,32 +152,36 @@ def sample(
     with jax.enable_x64(True), ThreadPoolExecutor(len(shares)) as threads:
         try:
             chains = _start(model, schedule, n_datasets, n_subjects, regressors)
-            tuning = _first_tuning(model, n_datasets, n_subjects)
+            adaptation = _first_adaptation(model, n_datasets, n_subjects)
             for share in {len(share): share for share in shares}.values():  # compile once, not in each thread
                 settings = dict(max_depth=0, adapting=False, target_accept=schedule.target_accept)
-                _advance(jax.tree.map(lambda x: x[:, share], chains), studied, tuning, 0, 0, settings, model)  # noqa: B023
+                _advance(
+                    jax.tree.map(lambda x: x[:, share], chains), studied, adaptation, 0, 0, settings, model
+                )  # noqa: B023
             first, windows = 0, _windows(schedule.num_warmup)
             for i, n_draws in enumerate(windows):
-                chains = _set_step_size(chains, tuning)
+                chains = _set_step_size(chains, adaptation)
                 # First without NUTS: jumps bring chains that start anywhere to where the posterior is, at
                 # little cost.
                 chains, draws, _ = draw(
-                    chains, tuning, n_draws, first, max_depth=MAX_DEPTH if i else 0, adapting=i > 0
+                    chains, adaptation, n_draws, first, max_depth=MAX_DEPTH if i else 0, adapting=i > 0
                 )
                 first += n_draws
                 if i:
-                    tuning = tuning._replace(step_size=np.exp(np.asarray(chains.step_search[1]).mean(axis=1)))
+                    adaptation = adaptation._replace(
+                        step_size=np.exp(np.asarray(chains.step_search[1]).mean(axis=1))
+                    )
                 # The last window is for the step size only, and one draw has no shape.
                 if i < len(windows) - 1 and n_draws * schedule.num_chains > 1:
-                    tuning = _learn(draws.position, tuning, model, n_subjects, regressors)
-            chains = _set_step_size(chains, tuning)
+                    adaptation = _learn(draws.position, adaptation, model, n_subjects, regressors)
+            chains = _set_step_size(chains, adaptation)
             _, draws, n_jumps = draw(
-                chains, tuning, schedule.num_samples, first, max_depth=MAX_DEPTH, adapting=False
+                chains, adaptation, schedule.num_samples, first, max_depth=MAX_DEPTH, adapting=False
             )
         except BaseException:  # Ctrl-C too: threads must not run on to the end
             interrupted.set()
             raise
-    return Sample(draws, n_jumps / schedule.num_samples, tuning)
+    return Sample(draws, n_jumps / schedule.num_samples, adaptation)
 
 
 def _number_of_shares(num_chains, num_threads):
@@ -216,9 +220,9 @@ def _start(model, schedule, n_datasets, n_subjects, regressors):
     return Chain(keys, place, (*(np.zeros(shape) for _ in range(3)), np.zeros(shape, int), np.zeros(shape)))
 
 
-def _set_step_size(chains, tuning):
+def _set_step_size(chains, adaptation):
     """Begin the search for a step size at the one found so far."""
-    log_step = np.broadcast_to(np.log(tuning.step_size)[:, None], chains.place.potential_energy.shape)
+    log_step = np.broadcast_to(np.log(adaptation.step_size)[:, None], chains.place.potential_energy.shape)
     zero = np.zeros(log_step.shape)
     return chains._replace(step_search=(log_step, log_step, zero, zero.astype(int), np.log(10.0) + log_step))
 
@@ -231,14 +235,14 @@ def _windows(num_warmup):
     return [*counts, max(num_warmup - sum(counts), 1)] if counts else [1, max(num_warmup - 1, 1)]
 
 
-def _first_tuning(model, n_datasets, n_subjects):
+def _first_adaptation(model, n_datasets, n_subjects):
     """Guesses: the proposals are those of the prior."""
     proposals = rough_proposals(*map(np.asarray, group_prior(model)), n_subjects)
-    first = Tuning(np.array(0.1), rough_stretch(model, n_subjects), proposals)
+    first = Adaptation(np.array(0.1), rough_stretch(model, n_subjects), proposals)
     return jax.tree.map(lambda x: np.broadcast_to(x, (n_datasets, *x.shape)), first)
 
 
-def _learn(positions, tuning, model, n_subjects, regressors):
+def _learn(positions, adaptation, model, n_subjects, regressors):
     """The shape of the posterior, and the proposals of jumps, from what all chains of a data set drew in a
     window."""
     learned, centred = [], np.array([p.centred for p in model.personal])
@@ -252,17 +256,19 @@ def _learn(positions, tuning, model, n_subjects, regressors):
         proposals = learn_proposals(people, means, sds, along.mean(axis=0) if model.effects else None)
         learned.append((learn_stretch(pooled, model, n_subjects, of_each), proposals))
     shape, proposals = jax.tree.map(lambda *of_each: np.stack(of_each), *learned)
-    return tuning._replace(shape=shape, proposals=proposals)
+    return adaptation._replace(shape=shape, proposals=proposals)
 
 
-def _draw_share(studied, model, tuning, settings, n_draws, first, count, interrupted, chains):
+def _draw_share(studied, model, adaptation, settings, n_draws, first, count, interrupted, chains):
     """``n_draws`` of every chain in a share: the chains as they are then, the draws, and the number of each
     person's jumps."""
     with jax.enable_x64(True):  # a setting of the thread
         found, n_jumps, n_done = [], 0, 0
         while not (n_done == n_draws and found) and not interrupted.is_set():
             n_now = min(DRAWS_PER_CALL, n_draws - n_done)
-            chains, draws, jumps = _advance(chains, studied, tuning, first + n_done, n_now, settings, model)
+            chains, draws, jumps = _advance(
+                chains, studied, adaptation, first + n_done, n_now, settings, model
+            )
             found.append(jax.tree.map(lambda x: np.asarray(x)[:, :, :n_now], draws))
             n_jumps, n_done = n_jumps + np.asarray(jumps), n_done + n_now
             count(n_now * chains.key.shape[0] * chains.key.shape[1])
@@ -274,12 +280,12 @@ def _draw_share(studied, model, tuning, settings, n_draws, first, count, interru
 
 
 @partial(jax.jit, static_argnames="model")
-def _advance(chains, studied, tuning, first, n_draws, settings, model):
+def _advance(chains, studied, adaptation, first, n_draws, settings, model):
     """At most DRAWS_PER_CALL draws of all chains (n_datasets, n_chains): the one program in which a fit
     spends its time."""
     n_datasets, n_chains = chains.key.shape[:2]
     side_by_side = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), chains)
-    of_each = jax.tree.map(lambda x: jnp.repeat(jnp.asarray(x), n_chains, axis=0), (studied, tuning))
+    of_each = jax.tree.map(lambda x: jnp.repeat(jnp.asarray(x), n_chains, axis=0), (studied, adaptation))
 
     def one_draw(i, carry):
         chains, kept, jumps = carry
@@ -299,20 +305,20 @@ def _advance(chains, studied, tuning, first, n_draws, settings, model):
         number,
         count.astype(bool),
     )
-    jumps = jnp.zeros((len(number), tuning.proposals.mean.shape[-1]), int)
+    jumps = jnp.zeros((len(number), adaptation.proposals.mean.shape[-1]), int)
     result = jax.lax.fori_loop(0, n_draws, one_draw, (side_by_side, kept, jumps))
     return jax.tree.map(lambda x: x.reshape(n_datasets, n_chains, *x.shape[1:]), result)
 
 
-def _one_draw(chain, studied, tuning, draw_number, settings, model):
+def _one_draw(chain, studied, adaptation, draw_number, settings, model):
     """NUTS, a jump of people and groups, and the groups given the people."""
     keys = jax.random.split(jax.random.fold_in(jax.random.wrap_key_data(chain.key), draw_number), 4)
     data, regressors = studied
     minus_log_density = lambda position: -log_density(position, data, model, regressors)  # noqa: E731
 
     # NUTS moves in coordinates in which the posterior is round.
-    moved = unstretch(chain.place.position, tuning.shape)
-    _, pull_back = jax.vjp(partial(stretch, shape=tuning.shape), moved)
+    moved = unstretch(chain.place.position, adaptation.shape)
+    _, pull_back = jax.vjp(partial(stretch, shape=adaptation.shape), moved)
     start = moves.Place(moved, chain.place.potential_energy, *pull_back(chain.place.gradient))
     place, trajectory = moves.nuts(
         keys[0],
@@ -320,20 +326,20 @@ def _one_draw(chain, studied, tuning, draw_number, settings, model):
         jnp.exp(chain.step_search[0]),
         settings["max_depth"],
         MAX_DEPTH,
-        lambda moved: minus_log_density(stretch(moved, tuning.shape)),
+        lambda moved: minus_log_density(stretch(moved, adaptation.shape)),
     )
     searched = continue_search(settings["target_accept"] - trajectory.acceptance_rate, chain.step_search)
     step_search = jax.tree.map(
         lambda new, old: jnp.where(settings["adapting"], new, old), searched, chain.step_search
     )
 
-    position, n_subjects = stretch(place.position, tuning.shape), tuning.proposals.mean.shape[-1]
+    position, n_subjects = stretch(place.position, adaptation.shape), adaptation.proposals.mean.shape[-1]
     sides = sides_of(position, model, n_subjects)
     people, group = to_people(position, model, n_subjects, regressors)
     effects, prior = effects_of(position, model), group_prior(model)
     along = regressions(effects, model, regressors) if model.effects else None
     people, group, jumped = moves.jump(
-        keys[1], people, group, tuning.proposals, prior, partial(_score, *studied, model), along
+        keys[1], people, group, adaptation.proposals, prior, partial(_score, *studied, model), along
     )
     group = moves.draw_group(keys[2], people - along if model.effects else people, group, prior)
     if model.effects:

@@ -14,7 +14,7 @@ from rwlib.fitting.models import TRANSFORMS, model_fingerprint
 from rwlib.fitting.positions import draw_from_prior, effects_of, split, to_sites
 from rwlib.fitting.sampling import MAX_DEPTH, Sample, Schedule
 
-__all__ = ["evenly_spaced", "prior_draws", "to_datatree"]
+__all__ = ["data_in", "evenly_spaced", "prior_draws", "to_datatree"]
 
 
 def to_datatree(
@@ -39,8 +39,9 @@ def to_datatree(
     Returns
     -------
     fit : xarray.DataTree
-        With the groups ``posterior``, ``unconstrained_posterior``, ``sample_stats``, ``sampler`` and
-        ``observed_data``. Each parameter has dimensions chain, draw and subject, and where it shifts also
+        With the groups ``posterior``, ``unconstrained_posterior``, ``sample_stats``, ``sampler``,
+        ``observed_data`` (``choices``) and ``constant_data`` (``rewards``, ``mask``, and what the design says
+        of trials). Each parameter has dimensions chain, draw and subject, and where it shifts also
         condition; group means, group SDs, effects and shifts are on the scale before the transform. The
         attributes hold settings, model and labels, so that data and model can be had back
         (:mod:`rwlib.results.fitted`).
@@ -60,14 +61,13 @@ def to_datatree(
     >>> dict(fit.posterior["beta"].sizes), fit.posterior["subject"].values.tolist()
     ({'chain': 2, 'draw': 50, 'subject': 1}, ['ada'])
     """
-    draws, tuning, n_subjects, model = sampled.draws, sampled.tuning, data.n_subjects, described.model
+    draws, adaptation, n_subjects, model = sampled.draws, sampled.adaptation, data.n_subjects, described.model
     sites = to_sites(draws.position, model, n_subjects)
     posterior, dims, terms, log_jacobian = _posterior(draws.position, data, described)
-    observed = {name: np.asarray(getattr(data, name)) for name in ("choices", "rewards", "mask")} | arrays_of(
-        data.design
-    )
+    constant = {name: np.asarray(getattr(data, name)) for name in ("rewards", "mask")}
+    constant |= arrays_of(data.design)
     if data.trials is not None:
-        observed["trials"] = np.asarray(data.trials)
+        constant["trials"] = np.asarray(data.trials)
     by_subject = [name for name, value in sites.items() if value.ndim == 3]
     settings = {name: value for name, value in schedule._asdict().items() if name != "seeds"} | {
         "seed": seed,
@@ -99,9 +99,11 @@ def to_datatree(
                     for name in ("energy", "n_steps", "acceptance_rate", "diverging")
                 },
                 "tree_depth": draws.depth,
-                "step_size": np.full(draws.energy.shape, tuning.step_size),
+                "step_size": np.full(draws.energy.shape, adaptation.step_size),
             },
-            "observed_data": observed,
+            # What the model explains, and what it is given: plots of predictions take the first.
+            "observed_data": {"choices": np.asarray(data.choices)},
+            "constant_data": constant,
         },
         coords={
             "subject": list(data.subjects),
@@ -113,16 +115,16 @@ def to_datatree(
         dims={
             **dims,
             **{name: ["subject"] for name in by_subject},
-            **{name: ["subject", "trial"] for name in observed},
+            **{name: ["subject", "trial"] for name in ("choices", *constant)},
             "offered": ["subject", "trial", "action"],
         },
         attrs={"/": settings | of_model},
     )
-    names, shape = [p.name for p in model.personal], tuning.shape
+    names, shape = [p.name for p in model.personal], adaptation.shape
     of_groups = [f"{name}_{what}" for what in ("group_mean", "group_sd") for name in names]
     of_groups += effect_sites(model)
     learned = {
-        "step_size": tuning.step_size,
+        "step_size": adaptation.step_size,
         "jump_rate": (("chain", "subject"), sampled.jump_rate),
         # The stretch under which NUTS moves (rwlib.fitting.stretch), which stands for a mass matrix.
         "stretch_centre": ("dimension", shape.centre),
@@ -139,6 +141,33 @@ def to_datatree(
     tree["sampler"] = xr.DataTree(xr.Dataset(learned, coords))
     tree["posterior"] = xr.DataTree(tree["posterior"].to_dataset().assign_coords(_said(terms)))
     return tree
+
+
+def data_in(fit: xr.DataTree) -> xr.Dataset:
+    """The choices that a fit explains, and all that its model was given with them.
+
+    Parameters
+    ----------
+    fit : xarray.DataTree
+        From :func:`rwlib.fitting.inference.fit`.
+
+    Returns
+    -------
+    arrays : xarray.Dataset
+        ``choices``, ``rewards`` and ``mask``, with dimensions subject and trial; if the data have them also
+        ``trials`` and what their design says of trials.
+
+    Examples
+    --------
+    >>> import rwlib
+    >>> from rwlib.fitting.trees import data_in
+    >>> data = rwlib.ChoiceData([[0, 1, 1, 0]], [[0.0, 1.0, 0.0, 1.0]])
+    >>> fit = rwlib.fit(data, num_warmup=50, num_samples=50, num_chains=2, progress_bar=False, warn=False)
+    >>> data_in(fit)["choices"].values.tolist(), list(data_in(fit))
+    ([[0, 1, 1, 0]], ['choices', 'rewards', 'mask'])
+    """
+    observed = fit["observed_data"].to_dataset()  # which held all of it before version 0.2
+    return observed.merge(fit["constant_data"].to_dataset()) if "constant_data" in fit.children else observed
 
 
 def prior_draws(data: ChoiceData, described: Described, num_draws: int, seed: int) -> xr.Dataset:

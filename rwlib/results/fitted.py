@@ -14,7 +14,7 @@ from rwlib.agents.pearce_hall import PEARCE_HALL
 from rwlib.fitting.diagnostics import Report, check
 from rwlib.fitting.effects import describe
 from rwlib.fitting.models import GroupParameter, Model, check_fitted, model_fingerprint
-from rwlib.fitting.trees import evenly_spaced
+from rwlib.fitting.trees import data_in, evenly_spaced
 from rwlib.model.parameters import subject_parameters
 from rwlib.model.rescorla_wagner import RANDOM_AGENT, RESCORLA_WAGNER_AGENT, WIN_STAY_LOSE_SHIFT_AGENT
 
@@ -101,7 +101,7 @@ def data_of(fit: xr.DataTree) -> ChoiceData:
     """
     if "observed_data" not in fit.children or "labels" not in fit.attrs:
         raise ValueError("The fit does not hold its data. Give what rwlib.fit or rwlib.load returns.")
-    observed = {name: x.values for name, x in fit["observed_data"].dataset.data_vars.items()}
+    observed = {name: x.values for name, x in data_in(fit).data_vars.items()}
     labels = json.loads(fit.attrs["labels"])
     parts = {name: observed.get(name) for name in ("offered", "block", "feedback", "forced")}
     for when in ("before", "after"):
