@@ -10,6 +10,7 @@ import pytest
 
 import rwlib
 from rwlib.running.fingerprint import changes, fingerprint
+from rwlib.running.sources import origin_of
 
 HELPERS = '''
 import dataclasses
@@ -302,3 +303,20 @@ def test_cells_of_a_notebook_count_by_their_content(tmp_path):
     command = [sys.executable, "-c", textwrap.dedent(script)]
     run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert run.stdout.splitlines() == ["[]", "['__main__.N (was 100, is 5)']"], run.stderr
+
+
+@pytest.mark.parametrize(
+    "files, origin", [({"RECORD": "thing.py,,\n"}, "installed"), ({}, "own")], ids=["by pip", "worked on"]
+)
+def test_a_package_in_a_folder_that_was_named_to_pip_is_an_installed_one(
+    tmp_path, monkeypatch, files, origin
+):
+    name = f"thing_{origin}"
+    (tmp_path / f"{name}.py").write_text("X = 1\n")
+    about = tmp_path / f"{name}-1.0.dist-info"
+    about.mkdir()
+    for file, text in {"METADATA": f"Name: {name}\nVersion: 1.0\n", "top_level.txt": name, **files}.items():
+        (about / file).write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module(name)
+    assert origin_of(name) == origin

@@ -12,6 +12,7 @@ import linecache
 import sys
 import types
 from collections.abc import Iterator, Sequence
+from importlib import metadata
 from pathlib import Path
 
 __all__ = [
@@ -49,8 +50,18 @@ def origin_of(module: str | None) -> str:
         return "installed"
     file = getattr(sys.modules.get(module or ""), "__file__", None)
     folders = getattr(sys.modules.get(root), "__path__", ())  # of a package that has no file
-    parts = Path(file or next(iter(folders), "")).parts
-    return "installed" if "site-packages" in parts or "dist-packages" in parts else "own"
+    place = Path(file or next(iter(folders), ""))
+    if {"site-packages", "dist-packages"} & set(place.parts) or _places_of_wheels(root) & set(place.parents):
+        return "installed"
+    return "own"
+
+
+@functools.cache
+def _places_of_wheels(root):
+    """The folders into which pip has installed packages with this module: any that one names by --target. (Of
+    a package that is being worked on, the metadata lie elsewhere, or hold no list of files.)"""
+    packages = map(metadata.distribution, metadata.packages_distributions().get(root, ()))
+    return {Path(str(package.locate_file(""))) for package in packages if package.read_text("RECORD")}
 
 
 def public_name(module: str | None) -> str:
