@@ -27,7 +27,6 @@ from benchmarks.problem import (
     reversal_data,
     valley,
 )
-from rwlib.fitting import hierarchy
 from rwlib.fitting.inference import TARGET_ACCEPT
 from rwlib.running.fingerprint import changes, fingerprint
 
@@ -423,14 +422,7 @@ def test_the_table_of_fits_has_a_row_for_every_contestant_that_ran_or_is_not_ins
     assert (table.loc["rwlib", "seeds"], table.loc["Stan", "seeds"]) == (1, tables.NOT_INSTALLED)
 
 
-def test_the_benchmark_of_a_gpu_fits_in_the_precision_that_it_names(monkeypatch):
-    class Fitted(Exception):
-        pass
-
-    def fit(*given, **named):
-        raise Fitted(hierarchy.SCORING)
-
-    monkeypatch.setattr(rwlib, "fit", fit)
-    with pytest.raises(Fitted) as stopped:
-        scale.measure_fit(3, jax.numpy.float64)
-    assert stopped.value.args == (jax.numpy.float64,)
+def test_the_benchmark_of_a_gpu_times_both_ways_on_each_device():
+    row = scale.measure_gradient(3)
+    assert row["subjects"] == 3 and set(row["seconds"]) == {"rwlib, cpu", "scan, cpu"}
+    assert all(seconds > 0 for seconds in row["seconds"].values())
