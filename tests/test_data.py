@@ -360,3 +360,27 @@ for change in (
         "rewards must be numbers, as many for each subject: they are of type complex128.",
         "mask holds None, of type NoneType; each entry must be True or False.",
     ]
+
+
+def test_a_table_with_labels_is_not_turned_round_beside_rows_without():
+    choices = pd.DataFrame([[0, 1], [1, 1]], index=["bob", "ann"])
+    rewards = np.array([[0.25, 0.25], [0.5, 0.5]])
+    with pytest.raises(ValueError, match="choices carries labels, in another order .* rewards carries none"):
+        ChoiceData(choices, rewards, subjects=["ann", "bob"])
+    same = ChoiceData(choices, rewards, subjects=["bob", "ann"])
+    assert same == ChoiceData(choices.to_numpy(), rewards, subjects=["bob", "ann"])
+
+
+def test_arrays_of_xarray_and_what_agents_see_are_matched_by_label():
+    rewards = pd.DataFrame([[0.25, 0.25], [0.5, 0.5]], index=["ann", "bob"])
+    choices = xr.DataArray([[0, 1], [1, 1]], {"subject": ["bob", "ann"]}, ("subject", "trial"))
+    cue = pd.DataFrame([[7.0, 7.0], [9.0, 9.0]], index=["bob", "ann"])
+    data = ChoiceData(choices, rewards, subjects=["ann", "bob"], design=Design(before={"cue": cue}))
+    assert np.asarray(data.choices).tolist() == [[1, 1], [0, 1]]
+    assert np.asarray(data.design.before["cue"]).tolist() == [[9, 9], [7, 7]]
+
+
+def test_columns_of_trials_in_another_order_are_refused():
+    choices = pd.DataFrame([[0, 1]], columns=["t1", "t2"])
+    with pytest.raises(ValueError, match=r"rewards stand in another order .*rewards\[choices.columns\]"):
+        ChoiceData(choices, pd.DataFrame([[0.0, 1.0]], columns=["t2", "t1"]))

@@ -563,12 +563,90 @@ def test_one_slip_in_a_trial_number_does_not_change_everybody_s_runs():
     assert (np.diff(quietly(turns, block="block").design.block, axis=1) != 0).sum() == 2 * 5
     with pytest.raises(ValueError, match="Row 6 repeats trial 3 of subject 'ann' in another block"):
         quietly(turns.assign(trial=turns["trial"].where(turns.index != 6, 3)), block="block")
-    halves = TABLE.assign(block=TABLE["trial"] // 15)
-    some = halves["trial"].where(halves["subject"] == "bob", halves["trial"] % 15)
+    anew = turns.groupby(["subject", "block"]).cumcount()
+    some = turns["trial"].where(turns["subject"] == "bob", anew)
     with pytest.raises(
-        ValueError, match="Row 15 repeats trial 0 of subject 'ann'.*subject 'bob' are counted on"
+        ValueError, match="Row 5 repeats trial 0 of subject 'ann'.*subject 'bob' are counted on"
     ):
-        quietly(halves.assign(trial=some), block="block")
+        quietly(turns.assign(trial=some), block="block")
+
+
+def sessions(subject, *parts):
+    """Rows of one subject: of each part its session, its block and its trials."""
+    return [
+        dict(subject=subject, session=session, block=block, trial=trial)
+        for session, block, trials in parts
+        for trial in trials
+    ]
+
+
+@pytest.mark.parametrize(
+    "dropped",
+    [
+        sessions("B", (1, 1, range(20)), (1, 2, range(20, 40))),
+        sessions("B", (1, 1, range(20)), (1, 2, range(20, 40)), (2, 1, range(8))),
+        sessions("B", (1, 0, range(1, 13)), (1, 1, range(1, 21)), (1, 2, range(21, 41))),
+    ],
+    ids=["after a session", "within a session", "with practice before"],
+)
+def test_people_who_drop_out_are_read_where_trials_count_on_over_the_blocks_of_a_session(dropped):
+    whole = sessions("A", *((s, b, range(20 * b - 20, 20 * b)) for s in (1, 2) for b in (1, 2)))
+    table = pd.DataFrame(whole + dropped)
+    table = table.assign(choice=np.arange(len(table)) % 3 % 2, reward=np.arange(len(table)) % 5 % 2)
+    data = quietly(table, block=["session", "block"])
+    for i, rows in enumerate((table[:80], table[80:])):
+        assert data.choices[i][np.asarray(data.mask)[i]].tolist() == rows["choice"].tolist()
+        runs = (rows[["session", "block"]].diff().iloc[1:] != 0).any(axis=1).sum()
+        assert (np.diff(np.asarray(data.design.block)[i][: len(rows)]) != 0).sum() == runs
+
+
+@pytest.mark.parametrize("of", ["actions", "where", "missed"])
+def test_what_pandas_gives_for_unique_values_is_a_list(of):
+    words = TABLE.assign(choice=np.where(TABLE["choice"], "right", "left"))
+    unique = words["choice"].astype("str").unique()
+    if of == "actions":
+        assert set(quietly(words, actions=unique).actions) == {"left", "right"}
+    elif of == "where":
+        people = words["subject"].astype("str").unique()
+        assert quietly(TABLE, where={"subject": people}) == quietly(TABLE)
+    else:
+        coded = TABLE.assign(choice=TABLE["choice"].where(TABLE.index % 7 > 0, 99))
+        assert quietly(coded, missed=pd.Series([99])) == quietly(coded, missed=99)
+
+
+def test_whole_numbers_of_numpy_among_objects_are_labels():
+    labels = pd.Series([np.int64(i // N) for i in range(2 * N)], dtype=object)
+    assert quietly(TABLE.assign(subject=labels)).subjects == (0, 1)
+
+
+@pytest.mark.parametrize("empty", [None, np.nan, pd.NA])
+def test_rows_without_a_value_can_be_asked_for(empty):
+    table = TABLE.assign(note=pd.Series(np.where(TABLE["trial"] < 20, None, "a"), dtype=object))
+    kept = quietly(table, where={"note": empty})
+    assert kept == quietly(TABLE[TABLE["trial"] < 20])
+    assert quietly(table, where={"note": [empty, "a"]}) == quietly(TABLE)
+
+
+def test_people_who_each_exploit_other_actions_are_not_asked_about():
+    rng = np.random.default_rng(4)
+    favourites = np.stack([rng.choice(10, 3, replace=False) for _ in range(20)])
+    choices = np.take_along_axis(favourites, rng.integers(3, size=(20, 150)), axis=1)
+    table = pd.DataFrame({"choice": choices.ravel(), "reward": rng.integers(2, size=3000)})
+    table = table.assign(subject=np.repeat(np.arange(20), 150), trial=np.tile(np.arange(150), 20))
+    quietly(table, n_actions=10)
+
+
+@pytest.mark.parametrize("lists", [["0|1"] * 60, ["0|1|2", "0|2"] * 30])
+def test_choices_that_are_the_same_as_places_or_cannot_be_places_are_not_asked_about(lists):
+    of_three = np.where(TABLE.index % 2, np.where(TABLE["choice"], 2, 0), TABLE.index // 2 % 3)
+    choice = of_three if "0|2" in lists else TABLE["choice"]
+    quietly(TABLE.assign(choice=choice, lists=lists), offered="lists")
+
+
+def test_rows_of_contexts_that_take_turns_and_count_for_themselves_are_in_order():
+    context = TABLE["trial"] % 2
+    table = TABLE.assign(context=context, trial=TABLE["trial"] // 2)
+    quietly(table, block="context")
 
 
 @pytest.mark.parametrize("by", ["block", "people"])
@@ -584,7 +662,8 @@ def test_actions_that_are_chosen_in_one_block_or_by_some_people_only_are_asked_a
     ("column", "argument"),
     [(name, "offered") for name in ("item1", "imageL", "arm_a", "symbol_1", "shown", "n_arms")]
     + [(name, "block") for name in ("round", "miniblock", "episode", "day", "visit")]
-    + [(name, "after") for name in ("foregone", "outcome_unchosen", "counterfactual")],
+    + [(name, "after") for name in ("foregone", "outcome_unchosen", "counterfactual")]
+    + [("feedback_shown", "feedback"), ("stim_image", "before"), ("test_item", "feedback")],
 )
 def test_parts_of_a_design_are_known_by_many_names(column, argument):
     with pytest.warns(UserWarning, match=rf"were not read: '{column}' \({argument}=\)"):

@@ -44,7 +44,9 @@ def _is_text(x):
 
 def _in_order(x):
     """Several things in an order: no text, no set, no dictionary."""
-    return isinstance(x, list | tuple | range | np.ndarray | pd.Index | pd.Series)
+    return isinstance(
+        x, list | tuple | range | np.ndarray | pd.Index | pd.Series | pd.api.extensions.ExtensionArray
+    )
 
 
 def _names(x):

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 import jax
 import numpy as np
 import pandas as pd
+import xarray as xr
 from jaxtyping import Array, Bool, Num
 
 from rwlib.data.design import Design, check_design, check_is_design, rows_of
@@ -16,7 +17,7 @@ __all__ = ["ChoiceData", "check_is_choice_data"]
 
 MOST_ACTIONS = 2**24  # single precision counts so far without a gap
 
-Labelled = pd.DataFrame | Mapping[Hashable, Sequence]
+Labelled = pd.DataFrame | xr.DataArray | Mapping[Hashable, Sequence]
 Table = Num[Array, "n_subjects n_trials"] | Num[np.ndarray, "n_subjects n_trials"] | Sequence | Labelled
 Mask = Bool[Array, "n_subjects n_trials"] | Bool[np.ndarray, "n_subjects n_trials"] | Sequence | Labelled
 
@@ -109,9 +110,13 @@ class ChoiceData:
         check_is_design(self.design)
         tables = {name: getattr(self, name) for name in ("choices", "rewards", "mask", "trials")}
         tables |= {f"design.{name}": getattr(self.design, name) for name in ("block", "feedback", "forced")}
+        for when in ("before", "after"):
+            seen = getattr(self.design, when)
+            if isinstance(seen, Mapping):  # otherwise check_design says what is wrong
+                tables |= {f"design.{when}[{name!r}]": x for name, x in seen.items()}
         subjects, tables = _by_subject(self.subjects, tables)
-        choices, rewards, mask, trials, *of_design = tables.values()
-        design = self.design._replace(**dict(zip(("block", "feedback", "forced"), of_design)))
+        choices, rewards, mask, trials = (tables[name] for name in ("choices", "rewards", "mask", "trials"))
+        design = _with_tables(self.design, tables)
         choices, rewards = as_numbers("choices", choices), as_numbers("rewards", rewards)
         mask = np.ones(choices.shape, bool) if mask is None else as_flags("mask", mask)
         if choices.ndim != 2 or 0 in choices.shape:
@@ -324,17 +329,67 @@ class ChoiceData:
         return dataclasses.replace(self, **leaves, subjects=subjects, design=design, people=people)
 
 
+def _with_tables(design, tables):
+    """The design with its parts as they are in ``tables``."""
+    parts = {name: tables[f"design.{name}"] for name in ("block", "feedback", "forced")}
+    for when in ("before", "after"):
+        seen = getattr(design, when)
+        if isinstance(seen, Mapping):
+            parts[when] = {name: tables[f"design.{when}[{name!r}]"] for name in seen}
+    return design._replace(**parts)
+
+
 def _by_subject(subjects, tables):
     """Subjects' labels, if anything says them, and tables with a row for each subject in their order."""
-    # A Series has a label for each trial.
-    labelled = {name: x for name, x in tables.items() if isinstance(x, pd.DataFrame | Mapping)}
+    # A Series has a label for each trial, and so have tables of another size than choices.
+    size = len(tables["choices"]) if hasattr(tables["choices"], "__len__") else None
+    labelled = {
+        name: x
+        for name, x in tables.items()
+        if isinstance(x, Mapping)
+        or (isinstance(x, pd.DataFrame) and (len(x) == size or not name.startswith("design.")))
+        or (isinstance(x, xr.DataArray) and x.ndim > 1 and len(x) == size)
+    }
+    _check_same_columns(labelled)
     if subjects is None:
         subjects = next((labels for labels in map(labels_on, labelled.values()) if labels is not None), None)
     if subjects is None:
         return None, tables
     subjects = as_sequence("subjects", subjects)
     ordered = {name: in_order_of(subjects, x, name, "subject") for name, x in labelled.items()}
+    own = {name: labels_on(x) for name, x in labelled.items()}
+    moved = [name for name, given in own.items() if given and [*map(str, given)] != [*map(str, subjects)]]
+    plain = [name for name, x in tables.items() if own.get(name) is None and _has_rows(x, len(subjects))]
+    if moved and plain:
+        raise ValueError(
+            f"{moved[0]} carries labels, in another order than subjects, and {plain[0]} carries none: whose "
+            f"rows are those of {plain[0]}? Give both with labels, as tables of pandas, or both without, as "
+            "by .to_numpy()."
+        )
     return subjects, tables | ordered
+
+
+def _check_same_columns(tables):
+    """Refuse tables whose columns, one for each trial, are called alike and stand in another order."""
+    named = {
+        name: x.columns.tolist()
+        for name, x in tables.items()
+        if isinstance(x, pd.DataFrame) and not isinstance(x.columns, pd.RangeIndex)
+    }
+    for name, columns in named.items():
+        first, wanted = next(iter(named.items()))
+        if columns != wanted and sorted(map(str, columns)) == sorted(map(str, wanted)):
+            raise ValueError(
+                f"The columns of {name} stand in another order than those of {first}, from which trials are "
+                f"counted: write {name}[{first}.columns]."
+            )
+
+
+def _has_rows(x, n_subjects):
+    """Whether it has a row for each subject, and not an entry for each trial."""
+    if isinstance(x, list | tuple):
+        return len(x) == n_subjects and all(isinstance(row, Sequence | np.ndarray) for row in x)
+    return getattr(x, "ndim", 0) > 1 and len(x) == n_subjects
 
 
 def check_is_choice_data(data: object) -> None:

@@ -208,7 +208,7 @@ def of_each_person(table: pd.DataFrame, column: str, who: np.ndarray, labels: Se
 def labels_of(table: pd.DataFrame, column: str) -> pd.Series:
     """Labels as Python's own numbers and texts, in which 1.0 is written 1; None where there is none."""
     codes, unique = pd.factorize(table[column])
-    unique = list(unique.tolist())
+    unique = [x.item() if isinstance(x, np.integer | np.floating) else x for x in unique.tolist()]
     texts = {x for x in unique if isinstance(x, str)}
     over_lines = [i for i, x in enumerate(unique) if x in texts and ("\n" in x or "\r" in x)]
     if over_lines:

@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-__all__ = ["as_labels", "as_sequence", "in_order_of", "labels_on", "labels_to_index"]
+__all__ = ["Labels", "as_labels", "as_sequence", "in_order_of", "labels_on", "labels_to_index"]
+
+#: Labels in an order, as Python, NumPy and pandas have them.
+Labels = Sequence | np.ndarray | pd.Index | pd.Series | pd.api.extensions.ExtensionArray
 
 
 def as_sequence(name: str, given: object) -> tuple:

@@ -17,6 +17,7 @@ from rwlib.data.columns import (
     row_where,
     written,
 )
+from rwlib.data.labels import Labels
 
 __all__ = ["Options", "labels_listed_in", "options_in"]
 
@@ -37,7 +38,7 @@ def options_in(
     table: pd.DataFrame,
     choice: str,
     n_actions: int | None,
-    actions: Sequence | None,
+    actions: Labels | None,
     offered: Mapping | Sequence[str],
     choice_is: str | Sequence | None,
 ) -> Options:
@@ -92,7 +93,7 @@ def options_in(
                 + (hint if may_be_places else "")
             )
         suspicions = []
-        if choice_is is None and may_be_places:
+        if choice_is is None and may_be_places and _other_by_place(picked, made, at_places, offered, chosen):
             labels = _named(sorted(picked[made].unique(), key=str))
             suspicions = [
                 f"Every choice ({labels}) names an option, and could be a place among {_named(offered)} as "
@@ -188,14 +189,25 @@ def _by_name(table, picked, made, actions, numbers, hint):
     return np.where(made, chosen, 0).astype(int)
 
 
+def _places(n_places, columns):
+    """What places are called, where nothing else is said of them."""
+    return {str(i): i for i in range(n_places)} | (
+        {name: i for i, name in enumerate(columns)} if len(columns) > 1 else {}
+    )
+
+
+def _other_by_place(picked, made, at_places, columns, chosen):
+    """Whether choices can be places, and would then be other actions than as names of options."""
+    place = _found(picked[made], _places(at_places.shape[1], columns)).astype(int)
+    there = at_places[made][np.arange(len(place)), place]
+    return bool((there >= 0).all() and (there != chosen[made]).any())
+
+
 def _by_position(table, picked, made, at_places, columns, choice_is):
     """The action shown at the place that each choice names."""
     n_places = at_places.shape[1]
     if choice_is == "position":
-        called = f"0 to {n_places - 1}"
-        names = {str(i): i for i in range(n_places)}
-        if len(columns) > 1:
-            names |= {name: i for i, name in enumerate(columns)}
+        called, names = f"0 to {n_places - 1}", _places(n_places, columns)
     else:
         called, names = _named(choice_is), {written(name): i for i, name in enumerate(choice_is)}
         if len(names) != n_places:

@@ -104,11 +104,21 @@ def places_of(table, subject, trial, who, blocks, trials):
         _check_blocks_are_others(
             table, subject, trial, blocks, trials, _as_before(order, who, own_blocks, trials)
         )
-        _check_all_count_anew(table, subject, trial, who, own_blocks, trials, repeated)
+        doubtful = _in_doubt(who, own_blocks, order, np.lexsort((trials, who)))
+        _check_all_count_anew(table, subject, trial, who, own_blocks, trials, repeated, doubtful)
     counts = np.bincount(who)
     place = np.empty(len(table), int)
     place[order] = np.arange(len(table)) - np.repeat(np.cumsum(counts) - counts, counts)
     return place
+
+
+def _in_doubt(who, own_blocks, order, by_trial):
+    """For each person whether it matters if their trials are counted anew: sorted by blocks, rows leave the
+    order in which they stand; and sorted by trials, a block comes back."""
+    moved = np.bincount(who[order[1:]], (np.diff(order) < 0) & (np.diff(who[order]) == 0), who.max() + 1)
+    runs = np.bincount(who[by_trial], np.diff(own_blocks[by_trial], prepend=-1) != 0, who.max() + 1)
+    n_blocks = np.bincount(who[np.unique(own_blocks, return_index=True)[1]], minlength=who.max() + 1)
+    return (moved > 0) & (runs > n_blocks)
 
 
 def _as_before(order, *keys):
@@ -145,21 +155,21 @@ def _check_blocks_are_others(table, subject, trial, blocks, trials, repeated):
     raise ValueError(f"{_repeats(table, subject, trial, trials, repeated)}. {remedy}")
 
 
-def _check_all_count_anew(table, subject, trial, who, own_blocks, trials, repeated):
+def _check_all_count_anew(table, subject, trial, who, own_blocks, trials, repeated, doubtful):
     """One slip in a column must not change the order of everybody's trials."""
     n_repeated, largest = np.bincount(who, repeated), np.zeros(who.max() + 1)
     sizes, person = np.bincount(own_blocks), np.empty(own_blocks.max() + 1, int)
     person[own_blocks] = who
     np.maximum.at(largest, person, sizes)
     outside = np.bincount(who) - largest  # rows that are not in a person's largest block
-    slip = (n_repeated > 0) & (n_repeated < ANEW * outside)
+    slip = doubtful & (n_repeated > 0) & (n_repeated < ANEW * outside)
     if slip.any():
         raise ValueError(
             f"{_repeats(table, subject, trial, trials, repeated & slip[who])} in another block, though that "
             "person's trials are mostly counted on over blocks. Which is right? Correct the number, or count "
             "anew in each block."
         )
-    on = (n_repeated == 0) & (outside > 0)
+    on = doubtful & (n_repeated == 0) & (outside > 0)
     if on.any():
         here = _repeats(table, subject, trial, trials, repeated)
         other = str(table[subject].iloc[int(np.argmax(on[who]))])

@@ -20,6 +20,7 @@ from rwlib.data.columns import (
     written,
 )
 from rwlib.data.design import Design
+from rwlib.data.labels import Labels
 from rwlib.data.options import options_in
 from rwlib.data.places import are_times, blocks_of, filled_on, numbered, places_of, trials_of
 from rwlib.data.suspicion import suspicions
@@ -44,7 +45,7 @@ def read_choices(
     choice: str = "choice",
     reward: str | Sequence[str] = "reward",
     n_actions: int | None = None,
-    actions: Sequence | None = None,
+    actions: Labels | None = None,
     offered: Sequence[str] | str | Mapping[str, Mapping] | None = None,
     choice_is: str | Sequence | None = None,
     missed: object = (),
@@ -234,7 +235,7 @@ def read_choices(
         rows = pd.DataFrame({"choice": chosen, "made": made, "reward": rewards, "block": blocks})
         in_rows = same_rows_twice(rows, who, labels)
     else:
-        in_rows = order_of_rows(place_of, who, trial)
+        in_rows = order_of_rows(place_of, who, blocks, trial)
         in_rows += [] if are_times(table, trial) else gaps_in_trials(trials, who, blocks, labels)
     unread = unread_parts_of_a_design(table, who, parts)
     if not offered_in:
@@ -266,7 +267,7 @@ def _flat(columns):
 def _without_missed(table, choice, rewards, missed):
     """The table with an empty choice where its code says that the trial was missed, and an empty reward where
     the code stands there, too."""
-    codes = [*missed] if isinstance(missed, list | tuple | set | np.ndarray) else [missed]
+    codes = [*missed] if pd.api.types.is_list_like(missed) else [missed]
     if not codes:
         return table
     codes = {written(code) for code in codes}

@@ -189,7 +189,8 @@ def _on_offer_to_some(data):
         never = (counts == 0) & (of_others > 0)
         by_chance = (1 - (share * never).sum(axis=1)) ** counts.sum(axis=1)
         odd = (never.sum(axis=1) > 1) & ((counts > 0).sum(axis=1) > 1) & (by_chance < HARDLY_POSSIBLE)
-        if odd.mean() >= MANY or (where == "in block" and odd.sum() > 1):  # people settle on a few actions
+        # People settle on a few actions, each on others; what was not on offer splits them into groups.
+        if (odd.mean() >= MANY and _falls_apart(counts > 0)) or (where == "in block" and odd.sum() > 1):
             i = int(np.argmax(odd))
             named = ", ".join(repr(data.actions[j]) for j in np.flatnonzero(never[i])[:4])
             return [
@@ -197,6 +198,15 @@ def _on_offer_to_some(data):
                 " there? If not, say with offered= what was: a choice is compared with all that there are."
             ]
     return []
+
+
+def _falls_apart(chose):
+    """Whether actions fall into groups, so that nobody chose of two of them."""
+    chose = chose[:, chose.any(axis=0)].astype(int)
+    linked = chose.T @ chose > 0
+    for _ in range(len(linked).bit_length()):  # over one more, two, four, … people
+        linked = linked.astype(int) @ linked > 0
+    return not linked.all()
 
 
 def _beyond_the_scale(data, rewards):

@@ -28,6 +28,9 @@ PARTS_OF_A_DESIGN = {
     "where": {"missed", "timeout", "responded", "excluded"},
 }
 
+#: Words that say less of a column than others in its name do: "feedback_shown" is about feedback.
+VAGUE = set("shown displayed item items image images arm arms symbol symbols".split())
+
 #: Words in the name of a column that says something about a choice, not what could be chosen.
 ABOUT_A_CHOICE = {"chosen", "selected", "picked", "best", "better", "correct", "optimal"}
 
@@ -77,13 +80,14 @@ def same_rows_twice(rows: pd.DataFrame, who: np.ndarray, labels: Sequence) -> li
     ]
 
 
-def order_of_rows(places: np.ndarray, who: np.ndarray, trial: str) -> list[str]:
-    """Say whether nobody's rows stand in the order of their trials.
+def order_of_rows(places: np.ndarray, who: np.ndarray, blocks: np.ndarray, trial: str) -> list[str]:
+    """Say whether nobody's rows stand in the order of their trials, within a block.
 
     Parameters
     ----------
-    places, who : arrays, shape (n_rows,)
-        For each row the place of its trial among those of its subject, and the number of its subject.
+    places, who, blocks : arrays, shape (n_rows,)
+        For each row the place of its trial among those of its subject, and the numbers of its subject and of
+        its block. (Where trials are counted anew in blocks that take turns, rows may well change over.)
     trial : str
         The column that says which trial it is.
 
@@ -96,12 +100,13 @@ def order_of_rows(places: np.ndarray, who: np.ndarray, trial: str) -> list[str]:
     --------
     >>> import numpy as np
     >>> from rwlib.data.table_suspicion import order_of_rows
-    >>> order_of_rows(np.array([2, 1, 0]), np.zeros(3, int), "trial")[0].split(":")[0]
+    >>> order_of_rows(np.array([2, 1, 0]), np.zeros(3, int), np.zeros(3, int), "trial")[0].split(":")[0]
     "Nobody's rows stand in the order of 'trial', by which they were sorted"
     """
-    order = np.argsort(who, kind="stable")
+    order = np.lexsort((blocks, who))
     person, back = who[order], np.diff(places[order]) < 0
-    falls = np.bincount(person[1:], back & (np.diff(person) == 0), minlength=person[-1] + 1)
+    same = (np.diff(person) == 0) & (np.diff(blocks[order]) == 0)
+    falls = np.bincount(person[1:], back & same, minlength=person[-1] + 1)
     if (falls[np.bincount(who) > 1] == 0).any() or not falls.any():
         return []
     return [
@@ -186,6 +191,7 @@ def unread_parts_of_a_design(
     for column in table.columns:
         words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", str(column))}
         kinds = [kind for kind, names in PARTS_OF_A_DESIGN.items() if words & names]
+        kinds.sort(key=lambda kind: words & PARTS_OF_A_DESIGN[kind] <= VAGUE)
         if column in read or not kinds or (parts.get(kinds[0]) and kinds[0] != "reward"):
             continue
         if kinds[0] == "offered" and words & ABOUT_A_CHOICE:

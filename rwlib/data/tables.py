@@ -125,12 +125,13 @@ def _kept(cells, values):
             )
         kept = pd.Series(kept).to_numpy(bool, na_value=False)
     else:
-        several = isinstance(values, list | tuple | set | range | np.ndarray | pd.Series | pd.Index)
+        several = pd.api.types.is_list_like(values)
         wanted = list(values) if several else [values]
-        texts = {written(x) for x in wanted}  # a column of labels holds texts, though they may be numbers
+        filled = [x for x in wanted if not _is_empty(x)]
+        texts = {written(x) for x in filled}  # a column of labels holds texts, though they may be numbers
 
         def fits(x):
-            return written(x) in texts or (x is not pd.NA and x in wanted)
+            return len(filled) < len(wanted) if _is_empty(x) else written(x) in texts or x in filled
 
         try:
             codes, kinds = pd.factorize(cells, use_na_sentinel=False)
@@ -142,6 +143,10 @@ def _kept(cells, values):
             f"No row has {' or '.join(map(repr, wanted))} in column {cells.name!r}; there are {_some(cells)}."
         )
     return kept
+
+
+def _is_empty(x):
+    return pd.api.types.is_scalar(x) and pd.isna(x)
 
 
 def _some(values):
