@@ -487,7 +487,6 @@ def test_every_argument_of_the_reader_is_checked():
         ("forced", True),
         ("before", {"stakes": 5}),
         ("after", 5),
-        ("people", None),
         ("where", "trial < 5"),
         ("sep", r"\s+"),
         ("sep", ""),

@@ -113,9 +113,9 @@ ARGUMENTS = {
     "block": (_or_none(_names), COLUMNS),
     "feedback": (_or_none(_is_text), A_COLUMN),
     "forced": (_or_none(_is_text), A_COLUMN),
-    "before": (_grouped_names, ARRAYS),
-    "after": (_grouped_names, ARRAYS),
-    "people": (_names, COLUMNS),
+    "before": (_or_none(_grouped_names), ARRAYS),
+    "after": (_or_none(_grouped_names), ARRAYS),
+    "people": (_or_none(_names), COLUMNS),
     "scale": (lambda x: True, "'unit', or the two rewards that become 0 and 1"),  # see `_scaled`
     "where": (
         _or_none(lambda x: isinstance(x, Mapping)),

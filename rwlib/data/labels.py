@@ -135,7 +135,10 @@ def _rows_of(labels, given, name, kind):
         if len(place) == len(given) == len(labels) and all(form(label) in place for label in labels):
             return [place[form(label)] for label in labels]
     texts, wanted = [str(label) for label in given], {str(label) for label in labels}
-    about = f"Its rows are matched with the data by label. It has {_some(given)}, the data {_some(labels)}."
+    about = (
+        f"Its rows are matched with the data by label. It has {_some(given)}, the data {_some(labels)}. If "
+        f"they stand in the order of the data's {kind}s, give them without labels, as by .to_numpy()."
+    )
     for label in labels:
         if str(label) not in texts:
             raise ValueError(f"{name} has nothing for the {kind} {label!r}. {about}")

@@ -52,9 +52,9 @@ def read_choices(
     block: str | Sequence[str] | None = None,
     feedback: str | None = None,
     forced: str | None = None,
-    before: Sequence[str] | Mapping[str, str | Sequence[str]] = (),
-    after: Sequence[str] | Mapping[str, str | Sequence[str]] = (),
-    people: Sequence[str] = (),
+    before: Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
+    after: Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
+    people: Sequence[str] | None = None,
     scale: str | Sequence | None = None,
     where: Mapping[str, object] | None = None,
     sep: str = ",",
@@ -63,9 +63,9 @@ def read_choices(
 ) -> ChoiceData:
     """Read a table with one row per trial.
 
-    Rows may come in any order: each subject's are sorted by ``trial``. An empty choice is a missed
-    trial and is masked. Subjects with fewer trials are masked at the end. Subjects keep the order in
-    which they first appear.
+    Rows may come in any order: each subject's are sorted by ``trial``, with a warning if nobody's stand in
+    that order. An empty choice is a missed trial and is masked. Subjects with fewer trials are masked at the
+    end. Subjects keep the order in which they first appear.
 
     Parameters
     ----------
