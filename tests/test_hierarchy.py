@@ -1,12 +1,16 @@
+import functools
 import json
 import subprocess
 import sys
 from functools import partial
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import rwlib
 from rwlib import ASYMMETRIC, ASYMMETRIC_TEMPERATURE, GroupParameter, Model
+from rwlib.fitting import models
 from rwlib.fitting.models import check_fitted, check_model, model_fingerprint
 
 
@@ -113,3 +117,59 @@ def test_draws_of_another_model_of_the_same_name_are_refused():
     check_fitted(attrs, ASYMMETRIC)
     with pytest.raises(ValueError, match="another model that is called 'asymmetric', too"):
         check_fitted(attrs, slow)
+
+
+def _by(step):
+    def learn(memory, outcome, params):
+        return memory + step
+
+    return learn
+
+
+class _Learn:
+    def __init__(self, step):
+        self.step = step
+
+    def __call__(self, memory, outcome, params):
+        return memory + self.step
+
+
+def _wrapped(agent):
+    return lambda memory, outcome, params: agent.learn(memory, outcome, params)
+
+
+def _first_of(rules):
+    return lambda memory, outcome, params: rules[0](memory, outcome, params)
+
+
+@pytest.mark.parametrize(
+    "with_step",
+    [
+        lambda step: _wrapped(rwlib.SYMMETRIC.agent._replace(learn=_by(step))),
+        lambda step: _first_of([_by(step)]),
+        lambda step: _first_of({0: _by(step)}),
+        lambda step: functools.partial(_by(step)),
+        lambda step: functools.partial(lambda memory, outcome, params, rule: rule, rule=_by(step)),
+        _Learn,
+    ],
+    ids=["in an agent", "in a list", "in a dictionary", "partial", "keyword of a partial", "object"],
+)
+def test_functions_inside_of_others_belong_to_the_fingerprint_of_a_model(with_step):
+    def print_of(step):
+        agent = rwlib.SYMMETRIC.agent._replace(learn=with_step(step))
+        return model_fingerprint(rwlib.SYMMETRIC._replace(agent=agent))
+
+    assert print_of(0.1) == print_of(0.1) != print_of(0.9)
+
+
+def test_names_of_fixed_parameters_are_texts_and_come_once():
+    with pytest.raises(ValueError, match="fixed has the name 0"):
+        models._as_fixed({0: 1.0})  # which the tests' own check of types lets no model have
+    with pytest.raises(ValueError, match="give one number for each name"):
+        rwlib.SYMMETRIC._replace(fixed=(("q0", 0.3), ("q0", 0.4)))
+
+
+def test_priors_may_hold_arrays_of_one_number():
+    prior = rwlib.GroupParameter("alpha", "expit", jnp.array(0.0), np.array(1.0), 1.0)
+    model = rwlib.Model("mine", (prior, rwlib.SYMMETRIC.parameters[1]))
+    assert model.parameters[0] == ("alpha", "expit", 0.0, 1.0, 1.0, False)

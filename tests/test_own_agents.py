@@ -300,3 +300,17 @@ for call in simulate, log_likelihood, trialwise, fit:
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.splitlines() == ["[('<string>', 1)]"] * 4
+
+
+def test_a_parameter_may_be_called_like_a_part_of_the_data():
+    agent = rwlib.Agent(
+        lambda params, n_actions: jnp.zeros(n_actions),
+        lambda value, seen, params: np.log([0.5, 0.5]) + 0 * params["mask"],
+        lambda value, outcome, params: value + outcome.chosen * params["rewards"] * (outcome.reward - value),
+    )
+    priors = [rwlib.GroupParameter(name, "expit", 0.0, 1.0, 1.0) for name in ("mask", "rewards")]
+    data = rwlib.ChoiceData([[0, 1, 1]] * 2, [[1.0, 0.0, 1.0]] * 2)
+    short = dict(num_warmup=20, num_samples=20, num_chains=2, progress_bar=False, warn=False)
+    fitted = rwlib.fit(data, rwlib.Model("mine", tuple(priors), agent), **short)
+    assert fitted["posterior"]["mask"].sizes["draw"] == 20
+    assert fitted["constant_data"]["mask"].dims == ("subject", "trial")

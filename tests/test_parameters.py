@@ -146,3 +146,32 @@ for call in (
         "fixed is [0, 1]",
         "fixed is None",
     ]
+
+
+def test_a_row_of_a_table_gives_parameters_and_a_name_that_comes_twice_is_refused():
+    data = rwlib.ChoiceData([[0, 1, 1]], [[1.0, 0.0, 1.0]])
+    row = pd.DataFrame({"alpha": [0.1, 0.3], "beta": [1.0, 2.0]}).iloc[1]
+    wanted = rwlib.log_likelihood(data, {"alpha": 0.3, "beta": 2.0})
+    np.testing.assert_array_equal(rwlib.log_likelihood(data, row), wanted)
+    twice = pd.DataFrame([[0.1, 0.2, 2.0]], columns=["alpha", "alpha", "beta"])
+    with pytest.raises(ValueError, match="params has 'alpha' more than once"):
+        rwlib.log_likelihood(data, twice)
+
+
+def test_labels_that_may_count_rows_are_asked_about_as_texts_too():
+    data = rwlib.ChoiceData([[0, 1]] * 3, [[1.0, 0.0]] * 3, subjects=["2", "0", "1"])
+    with pytest.raises(ValueError, match="may hold subject labels or count rows"):
+        rwlib.log_likelihood(data, {"alpha": pd.Series([0.1, 0.5, 0.9]), "beta": 2.0})
+
+
+def test_repeated_labels_of_another_length_are_refused_in_words():
+    alpha, beta = pd.Series([0.1, 0.2, 0.3], index=[3, 3, 4]), pd.Series([1.0, 2.0], index=[3, 4])
+    with pytest.raises(ValueError, match="has other subjects than the data"):
+        rwlib.simulate(jax.random.key(0), np.ones((3, 2)), {"alpha": alpha, "beta": beta})
+
+
+def test_numbers_of_draws_are_no_labels_of_subjects():
+    data = rwlib.ChoiceData([[0, 1]] * 3, [[1.0, 0.0]] * 3, subjects=list("abc"))
+    alpha = xr.DataArray([0.1, 0.5, 0.9], {"draw": [0, 1, 2]}, "draw")
+    wanted = rwlib.log_likelihood(data, {"alpha": alpha.values, "beta": 2.0})
+    np.testing.assert_array_equal(rwlib.log_likelihood(data, {"alpha": alpha, "beta": 2.0}), wanted)

@@ -3,6 +3,7 @@ import re
 
 import jax
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from reference_agent import choice_probabilities as plain_probabilities
@@ -515,3 +516,14 @@ ONE_LESS = rwlib.ChoiceData(DATA.choices[:2], DATA.rewards[:2], MASK[:2], N_ARMS
 def test_bad_input_gets_one_clear_error(draws, generative, call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call(draws, generative)
+
+
+def test_a_mask_and_a_design_with_labels_are_matched_with_the_subjects_of_the_draws():
+    prior = rwlib.sample_prior(jax.random.key(1), n_subjects=2, num_draws=3)
+    mask = pd.DataFrame([[True, False], [True, True]], index=[1, 0]).rename_axis("subject")
+    block = pd.DataFrame([[0, 1], [0, 0]], index=[1, 0]).rename_axis("subject")
+    played = rwlib.generate(
+        jax.random.key(2), np.ones((2, 2)), prior, mask=mask, design=rwlib.Design(block=block)
+    )["constant_data"]
+    assert played["mask"].values.tolist() == [[True, True], [True, False]]
+    assert played["block"].values.tolist() == [[0, 0], [0, 1]]

@@ -3,8 +3,10 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from reference_agent import choice_probabilities, trace_after, update
 
+import rwlib
 from rwlib import FIVE_ARMS, Design, bernoulli_outcomes, simulate
 
 RNG = np.random.default_rng(11)
@@ -118,3 +120,17 @@ def test_a_trial_on_which_nothing_is_on_offer_is_not_blamed_on_the_agent():
     offered[3] = False
     with pytest.raises(ValueError, match="design.offered is False for all actions on trial 3 of subject 0"):
         simulate(jax.random.key(9), OUTCOMES, ONE, design=Design(offered=offered))
+
+
+def test_what_carries_subjects_labels_is_matched_with_those_of_the_parameters():
+    params = {"alpha": pd.Series([0.1, 0.2], index=["ann", "bob"]), "beta": 2.0}
+    stake = pd.DataFrame([[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]], index=["bob", "ann"])
+    paid = xr.DataArray(
+        np.ones((2, 3, 2)) * [[[1.0]], [[0.5]]], {"subject": ["bob", "ann"]}, ("subject", "t", "a")
+    )
+    data = simulate(jax.random.key(0), paid, params, design=rwlib.Design(before={"stake": stake})).data
+    assert data.subjects == ("ann", "bob")
+    assert np.asarray(data.design.before["stake"])[:, 0].tolist() == [2.0, 1.0]
+    assert np.asarray(data.rewards)[:, 0].tolist() == [0.5, 1.0]
+    with pytest.raises(ValueError, match="has nothing for the subject 'ann'"):
+        simulate(jax.random.key(0), paid.assign_coords(subject=["bob", "eve"]), params)

@@ -11,6 +11,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Bool, Num, PRNGKeyArray
@@ -20,7 +21,8 @@ from rwlib.model.agent_check import check_agent
 from rwlib.model.agents import precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
 from rwlib.data.choices import ChoiceData, check_is_choice_data
-from rwlib.data.design import Design, check_design
+from rwlib.data.design import Design, check_design, design_in_order_of
+from rwlib.data.labels import has_labelled_rows, in_order_of
 from rwlib.fitting.hierarchy import of_subjects, sample_subjects
 from rwlib.fitting.models import ASYMMETRIC, Model, check_fitted, check_model, model_fingerprint
 from rwlib.fitting.trees import evenly_spaced
@@ -90,11 +92,11 @@ def sample_prior(
 
 def generate(
     key: PRNGKeyArray,
-    outcomes: Num[ArrayLike, "... n_trials n_actions"],
+    outcomes: Num[ArrayLike, "... n_trials n_actions"] | xr.DataArray,
     draws: xr.DataTree,
     model: Model = ASYMMETRIC,
     *,
-    mask: Bool[ArrayLike, "n_subjects n_trials"] | None = None,
+    mask: Bool[ArrayLike, "n_subjects n_trials"] | pd.DataFrame | xr.DataArray | None = None,
     design: Design = Design(),
     num_draws: int = 500,
 ) -> xr.DataTree:
@@ -150,7 +152,11 @@ def generate(
     {'chain': 1, 'draw': 10, 'subject': 4, 'trial': 30}
     """
     source, dataset, params = _parameters(draws, model, num_draws)
-    n_subjects = dataset.sizes["subject"]
+    n_subjects, subjects = dataset.sizes["subject"], dataset["subject"].values.tolist()
+    if isinstance(outcomes, xr.DataArray) and outcomes.ndim == 3:
+        outcomes = in_order_of(subjects, outcomes, "outcomes", "subject")
+    if has_labelled_rows(mask, n_subjects):
+        mask = in_order_of(subjects, mask, "mask", "subject")
     outcomes = np.asarray(outcomes, float)
     if outcomes.ndim not in (2, 3) or (outcomes.ndim == 3 and len(outcomes) != n_subjects):
         raise ValueError(
@@ -169,7 +175,7 @@ def generate(
             f"mask has shape {played.shape}; with these draws and outcomes it must be "
             f"{(n_subjects, n_trials)}."
         )
-    design = check_design(design, n_subjects, n_trials, n_actions)
+    design = check_design(design_in_order_of(subjects, design), n_subjects, n_trials, n_actions)
     check_agent(model.agent, params, n_actions, design.before, design.after)
     outcomes = np.broadcast_to(outcomes, (n_subjects, n_trials, n_actions))
     keys = jax.random.split(key, dataset.sizes["chain"] * dataset.sizes["draw"])

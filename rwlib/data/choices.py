@@ -9,9 +9,9 @@ import pandas as pd
 import xarray as xr
 from jaxtyping import Array, Bool, Num
 
-from rwlib.data.design import Design, check_design, check_is_design, rows_of
+from rwlib.data.design import Design, check_design, check_is_design, parts_of, rows_of, with_parts
 from rwlib.data.entries import as_array, as_columns, as_flags, as_numbers, as_scale, as_trials
-from rwlib.data.labels import as_labels, as_sequence, in_order_of, labels_on
+from rwlib.data.labels import as_labels, as_sequence, has_labelled_rows, in_order_of, labels_on
 
 __all__ = ["ChoiceData", "check_is_choice_data"]
 
@@ -109,14 +109,10 @@ class ChoiceData:
         precision = np.float64 if jax.config.jax_enable_x64 else np.float32
         check_is_design(self.design)
         tables = {name: getattr(self, name) for name in ("choices", "rewards", "mask", "trials")}
-        tables |= {f"design.{name}": getattr(self.design, name) for name in ("block", "feedback", "forced")}
-        for when in ("before", "after"):
-            seen = getattr(self.design, when)
-            if isinstance(seen, Mapping):  # otherwise check_design says what is wrong
-                tables |= {f"design.{when}[{name!r}]": x for name, x in seen.items()}
+        tables |= parts_of(self.design)
         subjects, tables = _by_subject(self.subjects, tables)
         choices, rewards, mask, trials = (tables[name] for name in ("choices", "rewards", "mask", "trials"))
-        design = _with_tables(self.design, tables)
+        design = with_parts(self.design, tables)
         choices, rewards = as_numbers("choices", choices), as_numbers("rewards", rewards)
         mask = np.ones(choices.shape, bool) if mask is None else as_flags("mask", mask)
         if choices.ndim != 2 or 0 in choices.shape:
@@ -329,26 +325,14 @@ class ChoiceData:
         return dataclasses.replace(self, **leaves, subjects=subjects, design=design, people=people)
 
 
-def _with_tables(design, tables):
-    """The design with its parts as they are in ``tables``."""
-    parts = {name: tables[f"design.{name}"] for name in ("block", "feedback", "forced")}
-    for when in ("before", "after"):
-        seen = getattr(design, when)
-        if isinstance(seen, Mapping):
-            parts[when] = {name: tables[f"design.{when}[{name!r}]"] for name in seen}
-    return design._replace(**parts)
-
-
 def _by_subject(subjects, tables):
     """Subjects' labels, if anything says them, and tables with a row for each subject in their order."""
     # A Series has a label for each trial, and so have tables of another size than choices.
-    size = len(tables["choices"]) if hasattr(tables["choices"], "__len__") else None
+    size = len(tables["choices"]) if hasattr(tables["choices"], "__len__") else 0
     labelled = {
         name: x
         for name, x in tables.items()
-        if isinstance(x, Mapping)
-        or (isinstance(x, pd.DataFrame) and (len(x) == size or not name.startswith("design.")))
-        or (isinstance(x, xr.DataArray) and x.ndim > 1 and len(x) == size)
+        if has_labelled_rows(x, size) or (isinstance(x, pd.DataFrame) and not name.startswith("design."))
     }
     _check_same_columns(labelled)
     if subjects is None:

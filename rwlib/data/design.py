@@ -1,8 +1,8 @@
 """What a task does apart from paying: what is on offer, where a run begins, what is shown, and what is chosen
 for people."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -10,8 +10,9 @@ from jax.typing import ArrayLike
 from jaxtyping import Shaped
 
 from rwlib.data.entries import as_array, as_flags
+from rwlib.data.labels import has_labelled_rows, in_order_of
 
-__all__ = ["Design", "check_design", "check_is_design"]
+__all__ = ["Design", "check_design", "check_is_design", "design_in_order_of", "parts_of", "with_parts"]
 
 MOST_BLOCKS = 2**20  # more are no blocks, but times or dates
 
@@ -69,6 +70,69 @@ def check_is_design(design: object) -> None:
     """
     if not isinstance(design, Design):
         raise ValueError(f"design is of type {type(design).__name__}; give an rwlib.Design.")
+
+
+def parts_of(design: Design) -> dict[str, Any]:
+    """Each part of a design under the name that messages call it.
+
+    Examples
+    --------
+    >>> from rwlib.data.design import Design, parts_of
+    >>> parts_of(Design(block=[0, 1], before={"stake": [1.0, 2.0]}))
+    {'design.block': [0, 1], "design.before['stake']": [1.0, 2.0]}
+    """
+    found = {f"design.{name}": getattr(design, name) for name in ("offered", "block", "feedback", "forced")}
+    for when in ("before", "after"):
+        seen = getattr(design, when)
+        if isinstance(seen, Mapping):  # otherwise check_design says what is wrong
+            found |= {f"design.{when}[{name!r}]": x for name, x in seen.items()}
+    return {name: x for name, x in found.items() if x is not None}
+
+
+def with_parts(design: Design, parts: Mapping[str, Any]) -> Design:
+    """The design with these parts, under the names that :func:`parts_of` gives them.
+
+    Examples
+    --------
+    >>> from rwlib.data.design import Design, with_parts
+    >>> with_parts(Design(block=[0, 1]), {"design.block": [1, 1]}).block
+    [1, 1]
+    """
+    changed = {
+        name: parts[f"design.{name}"]
+        for name in ("offered", "block", "feedback", "forced")
+        if f"design.{name}" in parts
+    }
+    for when in ("before", "after"):
+        seen = getattr(design, when)
+        if isinstance(seen, Mapping):
+            changed[when] = {name: parts.get(f"design.{when}[{name!r}]", x) for name, x in seen.items()}
+    return design._replace(**changed)
+
+
+def design_in_order_of(subjects: Sequence, design: Design) -> Design:
+    """The design with the parts that carry subjects' labels in the order of these subjects.
+
+    Raises
+    ------
+    ValueError
+        If a part has other labels.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from rwlib.data.design import Design, design_in_order_of
+    >>> block = pd.DataFrame([[0, 1], [0, 0]], index=["bob", "ann"])
+    >>> design_in_order_of(["ann", "bob"], Design(block=block)).block.to_numpy().tolist()
+    [[0, 0], [0, 1]]
+    """
+    check_is_design(design)
+    ordered = {
+        name: in_order_of(subjects, x, name, "subject")
+        for name, x in parts_of(design).items()
+        if has_labelled_rows(x, len(subjects))
+    }
+    return with_parts(design, ordered)
 
 
 def check_design(design: Design, n_subjects: int, n_trials: int, n_actions: int) -> Design:

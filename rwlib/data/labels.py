@@ -7,7 +7,18 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-__all__ = ["Labels", "as_labels", "as_sequence", "in_order_of", "labels_on", "labels_to_index"]
+__all__ = [
+    "Labels",
+    "as_labels",
+    "as_sequence",
+    "has_labelled_rows",
+    "in_order_of",
+    "labels_on",
+    "labels_to_index",
+]
+
+#: Dimensions of a fit whose numbers are no labels.
+OTHERS = ("chain", "draw", "sample", "trial", "action")
 
 #: Labels in an order, as Python, NumPy and pandas have them.
 Labels = Sequence | np.ndarray | pd.Index | pd.Series | pd.api.extensions.ExtensionArray
@@ -49,9 +60,27 @@ def labels_on(values: object) -> list | None:
         return list(values)
     if isinstance(values, pd.Series | pd.DataFrame):
         return None if _counts_rows(values.index) else values.index.tolist()
-    if isinstance(values, xr.DataArray) and values.ndim and values.dims[0] in values.indexes:
-        return values.indexes[values.dims[0]].tolist()
+    if isinstance(values, xr.DataArray) and values.ndim:
+        first = values.dims[0]
+        return values.indexes[first].tolist() if first in values.indexes and first not in OTHERS else None
     return None
+
+
+def has_labelled_rows(values: object, n_rows: int) -> bool:
+    """Whether values may carry labels of as many rows: a table, an array of xarray, or a dictionary of rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from rwlib.data.labels import has_labelled_rows
+    >>> has_labelled_rows(pd.DataFrame([[0, 1]]), 1), has_labelled_rows([[0, 1]], 1)
+    (True, False)
+    """
+    if isinstance(values, Mapping):
+        return True
+    if isinstance(values, pd.DataFrame | xr.DataArray):
+        return values.ndim > 1 and len(values) == n_rows
+    return False
 
 
 def _counts_rows(index):
@@ -106,12 +135,12 @@ def in_order_of(labels: Sequence | np.ndarray, values: Any, name: str, kind: str
     """
     given = labels_on(values)
     if given is None:
-        numbers = list(range(len(labels)))
+        numbers, texts = [str(i) for i in range(len(labels))], [str(label) for label in labels]
         if (
             isinstance(values, pd.Series | pd.DataFrame)
             and len(values) == len(labels)
-            and list(labels) != numbers
-            and set(labels) == set(numbers)
+            and texts != numbers
+            and set(texts) == set(numbers)
         ):
             raise ValueError(
                 f"{name} has the index 0, 1, …, which may hold {kind} labels or count rows, and the data's "
@@ -147,6 +176,7 @@ def _rows_of(labels, given, name, kind):
             raise ValueError(f"{name} has the {kind} {label!r}, which the data do not have. {about}")
         if texts.count(text) > 1:
             raise ValueError(f"{name} has the {kind} {label!r} more than once. {about}")
+    raise ValueError(f"{name} has other {kind}s than the data, or other numbers of them. {about}")
 
 
 def _some(labels, most=6):

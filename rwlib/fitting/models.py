@@ -52,9 +52,11 @@ TRANSFORMED_RANGES = {
     "identity": (-math.inf, math.inf),
 }
 #: What a fit calls its own dimensions; two variables of one name cannot be stored.
-NAMES_OF_DIMENSIONS = ("chain", "draw", "subject", "trial", "condition")
+NAMES_OF_DIMENSIONS = ("chain", "draw", "sample", "subject", "trial", "condition")
 #: What a fit adds to a parameter's name for whatever else it keeps of it.
 ENDINGS = re.compile(r"_(group_mean|group_sd|offset|unbounded|(effect|shift)(_.*)?)")
+#: A place in memory, in what an object says of itself (in capitals on Windows).
+PLACE = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 class GroupParameter(NamedTuple):
@@ -158,7 +160,9 @@ def _in_plain_numbers(parameter):
     """A parameter as a fit can store it: without NumPy's own kinds of numbers."""
     if not isinstance(parameter, GroupParameter):
         return parameter  # check_model says so
-    plain = {name: x.item() for name, x in parameter._asdict().items() if isinstance(x, np.generic)}
+    numbers = np.generic | np.ndarray | jax.Array
+    given = parameter._asdict().items()
+    plain = {name: x.item() for name, x in given if isinstance(x, numbers) and x.ndim == 0}
     return parameter._replace(**plain)
 
 
@@ -170,7 +174,11 @@ def _as_fixed(fixed):
         raise ValueError(
             f"fixed is {fixed!r}; give a dictionary of numbers, as in fixed={{'q0': 0.0}}."
         ) from None
+    if not isinstance(fixed, Mapping) and len(pairs) < len(fixed):
+        raise ValueError(f"fixed is {fixed!r}; give one number for each name.")
     for name, value in pairs:
+        if not isinstance(name, str):
+            raise ValueError(f"fixed has the name {name!r}; give the name of a parameter, a text.")
         if not _is_number(value):
             raise ValueError(f"fixed[{name!r}] is {value!r}; give one number, which holds for everybody.")
     return tuple((name, float(value)) for name, value in pairs)
@@ -292,7 +300,9 @@ def _code(function):
     """What a function does, as far as its source and the values that it closes over say."""
     function = inspect.unwrap(function)
     if isinstance(function, functools.partial):
-        return _code(function.func), _said(function.args), _said(sorted(function.keywords.items()))
+        return _code(function.func), _said(function.args), _said(dict(sorted(function.keywords.items())))
+    if not hasattr(function, "__code__") and hasattr(function, "__dict__"):  # an object that can be called
+        return _said(function), _code(type(function).__call__), _said(vars(function))
     try:
         source = inspect.getsource(function)
     except (OSError, TypeError):  # typed at a prompt that keeps no source, or not a function of Python's
@@ -302,8 +312,15 @@ def _code(function):
 
 
 def _said(value):
-    """What an object says of itself, but for its place in memory, which differs between sessions."""
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+    """What an object says of itself, but for places in memory, which differ between sessions; in a list, a
+    tuple (an Agent, say) or a dictionary, functions are told apart by what they do."""
+    said = repr(value)
+    if PLACE.search(said):
+        if isinstance(value, Mapping):
+            value = tuple(value.items())
+        if isinstance(value, list | tuple):
+            return [_code(x) if callable(x) else _said(x) for x in value]
+    return PLACE.sub("", said)
 
 
 def _instructions(code):

@@ -88,6 +88,13 @@ def to_datatree(
             }
         ),
     }
+    coords = {
+        "subject": list(data.subjects),
+        "trial": np.arange(data.n_trials),
+        "action": list(data.actions),
+        "condition": list(described.conditions),
+        **_labels(terms),
+    }
     tree = arviz_base.from_dict(
         {
             "posterior": posterior,
@@ -101,25 +108,26 @@ def to_datatree(
                 "tree_depth": draws.depth,
                 "step_size": np.full(draws.energy.shape, adaptation.step_size),
             },
+        },
+        coords=coords,
+        dims={**dims, **{name: ["subject"] for name in by_subject}},
+        attrs={"/": settings | of_model},
+    )
+    # Apart, since a parameter may be called like a part of the data.
+    of_trials = arviz_base.from_dict(
+        {
             # What the model explains, and what it is given: plots of predictions take the first.
             "observed_data": {"choices": np.asarray(data.choices)},
             "constant_data": constant,
         },
-        coords={
-            "subject": list(data.subjects),
-            "trial": np.arange(data.n_trials),
-            "action": list(data.actions),
-            "condition": list(described.conditions),
-            **_labels(terms),
-        },
+        coords=coords,
         dims={
-            **dims,
-            **{name: ["subject"] for name in by_subject},
             **{name: ["subject", "trial"] for name in ("choices", *constant)},
             "offered": ["subject", "trial", "action"],
         },
-        attrs={"/": settings | of_model},
     )
+    for group in ("observed_data", "constant_data"):
+        tree[group] = xr.DataTree(of_trials[group].to_dataset())
     names, shape = [p.name for p in model.personal], adaptation.shape
     of_groups = [f"{name}_{what}" for what in ("group_mean", "group_sd") for name in names]
     of_groups += effect_sites(model)

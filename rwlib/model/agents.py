@@ -219,7 +219,7 @@ def session(
         # Known while compiling where nothing is ever missing.
         offered = np.ones(n_actions, bool) if trial.offered is None else trial.offered
         seen = Seen(offered, _in_precision(trial.before, precision))
-        log_probs = agent.log_probabilities(memory, seen, params)
+        log_probs = jnp.asarray(agent.log_probabilities(memory, seen, params))
         if trial.offered is not None:
             log_probs = among_offered(log_probs, trial.offered)
         choice, reward, kept = respond(log_probs, given)

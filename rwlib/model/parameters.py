@@ -19,7 +19,7 @@ from rwlib.model.rescorla_wagner import RESCORLA_WAGNER_AGENT
 __all__ = ["Params", "labels_in", "long_names", "of_labelled", "subject_parameters"]
 
 #: Parameters of subjects, by name. What carries labels is matched with subjects by label.
-Params = Mapping[str, ArrayLike | pd.Series | xr.DataArray | Mapping] | pd.DataFrame
+Params = Mapping[str, ArrayLike | pd.Series | xr.DataArray | Mapping] | pd.DataFrame | pd.Series
 
 #: Names that stand for others, where the agent has those.
 SHORT = {"temperature": ("beta",), "alpha": ("alpha_pos", "alpha_neg")}
@@ -88,7 +88,9 @@ def of_labelled(params: Params, subjects: Sequence | np.ndarray | None) -> dict[
         if isinstance(value, pd.Series | xr.DataArray | Mapping):
             if subjects is not None:
                 value = in_order_of(subjects, value, f"params[{name!r}]", "subject")
-            found[name] = np.asarray(value)
+            check_not_masked(f"params[{name!r}]", value)
+            traced = isinstance(value, list) and any(isinstance(x, jax.core.Tracer) for x in value)
+            found[name] = (jnp if traced else np).asarray(value)
     return found
 
 
@@ -96,7 +98,13 @@ def _by_name(params):
     """A dictionary of parameters, if it can be one."""
     if isinstance(params, pd.DataFrame):
         params = labels_to_index(params, "subject")
-    if not isinstance(params, Mapping | pd.DataFrame):
+    if isinstance(params, pd.DataFrame | pd.Series):  # a row of a table is a Series
+        names = params.columns if isinstance(params, pd.DataFrame) else params.index
+        if not names.is_unique:
+            raise ValueError(
+                f"params has {names[names.duplicated()][0]!r} more than once; give each parameter once."
+            )
+    elif not isinstance(params, Mapping):
         raise ValueError(
             f"params is {params!r}; give a dictionary, as in {{'alpha': 0.3, 'beta': 2.0}}, with one number, "
             "or one for each subject, for each parameter."

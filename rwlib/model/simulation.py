@@ -6,12 +6,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import xarray as xr
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 from rwlib.data.choices import ChoiceData
-from rwlib.data.design import Design, check_design
-from rwlib.data.labels import as_labels
+from rwlib.data.design import Design, check_design, design_in_order_of
+from rwlib.data.labels import as_labels, in_order_of
 from rwlib.model.agent_check import check_agent
 from rwlib.model.agents import Agent, action_values, precision_of, session, trials_of
 from rwlib.model.choice import sample_choice
@@ -37,7 +38,7 @@ class Simulation(NamedTuple):
 
 def simulate(
     key: PRNGKeyArray,
-    outcomes: Num[ArrayLike, "... n_trials n_actions"],
+    outcomes: Num[ArrayLike, "... n_trials n_actions"] | xr.DataArray,
     params: Params,
     agent: Agent = RESCORLA_WAGNER_AGENT,
     design: Design = Design(),
@@ -49,7 +50,7 @@ def simulate(
     key : jax.random.key
         Split into one key per subject, so that subjects do not share their noise. The same key gives
         the same choices.
-    outcomes : array, shape (n_trials, n_actions) or (n_subjects, n_trials, n_actions)
+    outcomes : array or DataArray, shape (n_trials, n_actions) or (n_subjects, n_trials, n_actions)
         What each action would have paid on each trial, in reward units: one table for all, or one each.
     params : dict of arrays, shape (n_subjects,), or DataFrame
         See :func:`rwlib.model.parameters.subject_parameters`. Where they carry labels (a Series, a DataArray,
@@ -84,18 +85,21 @@ def simulate(
     >>> simulation.data.choices.shape, simulation.values.shape
     ((2, 100), (2, 100, 2))
     """
+    subjects = labels_in(params)
+    if isinstance(outcomes, xr.DataArray) and outcomes.ndim == 3:
+        outcomes = in_order_of(_labels_or_numbers(subjects, len(outcomes)), outcomes, "outcomes", "subject")
     outcomes = jnp.asarray(outcomes, float)
     if outcomes.ndim not in (2, 3):
         raise ValueError(
             f"outcomes has shape {outcomes.shape}; it must be (n_trials, n_actions), with n_subjects in "
             "front if each has its own."
         )
-    subjects = labels_in(params)
     params = of_labelled(params, subjects)
     params = subject_parameters(params, outcomes.shape[0] if outcomes.ndim == 3 else None, agent)
     n_subjects = len(next(iter(params.values()))) if params else len(outcomes) if outcomes.ndim == 3 else 1
     n_trials, n_actions = outcomes.shape[-2:]
-    design = check_design(design, n_subjects, n_trials, n_actions)
+    who = _labels_or_numbers(subjects, n_subjects)
+    design = check_design(design_in_order_of(who, design), n_subjects, n_trials, n_actions)
     check_agent(agent, params, n_actions, design.before, design.after)
     outcomes = jnp.broadcast_to(outcomes, (n_subjects, n_trials, n_actions)).astype(precision_of(params))
     _check_task(outcomes, design)
@@ -107,7 +111,7 @@ def simulate(
             f"The agent's log_probabilities are NaN on trial {trial} of subject {subject}: is there a"
             " division by 0, or the logarithm or root of a negative number?"
         )
-    data = ChoiceData(choices, rewards, mask, n_actions, _labels_or_numbers(subjects, n_subjects), design)
+    data = ChoiceData(choices, rewards, mask, n_actions, who, design)
     return Simulation(data, values, choice_probs, errors)
 
 

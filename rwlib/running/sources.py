@@ -61,7 +61,8 @@ def _places_of_wheels(root):
     """The folders into which pip has installed packages with this module: any that one names by --target. (Of
     a package that is being worked on, the metadata lie elsewhere, or hold no list of files.)"""
     packages = map(metadata.distribution, metadata.packages_distributions().get(root, ()))
-    return {Path(str(package.locate_file(""))) for package in packages if package.read_text("RECORD")}
+    wheels = (package for package in packages if package.read_text("RECORD"))
+    return {Path(str(package.locate_file(""))).absolute() for package in wheels}
 
 
 def public_name(module: str | None) -> str:
