@@ -801,7 +801,6 @@ def test_a_file_of_another_kind_is_refused_with_a_remedy(tmp_path, name, content
 
 
 def test_an_excel_file_is_read_and_one_of_several_sheets_refused(tmp_path):
-    pytest.importorskip("openpyxl")
     TABLE.to_excel(tmp_path / "one.xlsx", index=False)
     assert quietly(tmp_path / "one.xlsx") == quietly(TABLE)
     with pd.ExcelWriter(tmp_path / "two.xlsx") as writer:
