@@ -96,7 +96,7 @@ def test_the_one_pass_gradient_is_that_of_autodiff(parts):
     with jax.enable_x64(True):
         data, params = random_data(2, parts), {name: jnp.asarray(x) for name, x in random_params(2).items()}
         value, gradient = jax.value_and_grad(lambda p: rwlib.log_likelihood(data, p).sum())(params)
-        plain = lambda p: _trialwise(data, subject_parameters(p, N_SUBJECTS)).sum()  # noqa: E731
+        plain = lambda p: _trialwise(data, subject_parameters(p, N_SUBJECTS)).sum()
         expected, slopes = jax.value_and_grad(plain)(params)
         np.testing.assert_allclose(value, expected, rtol=1e-12)
         for name in NAMES:
@@ -106,7 +106,7 @@ def test_the_one_pass_gradient_is_that_of_autodiff(parts):
 def test_second_derivatives_work_with_a_design():
     with jax.enable_x64(True):
         data, params = random_data(3), {name: jnp.asarray(x) for name, x in random_params(3).items()}
-        beta = lambda way: jax.hessian(lambda b: way({**params, "beta": b}))(params["beta"])  # noqa: E731
+        beta = lambda way: jax.hessian(lambda b: way({**params, "beta": b}))(params["beta"])
         ours = beta(lambda p: rwlib.log_likelihood(data, p).sum())
         expected = beta(lambda p: _trialwise(data, subject_parameters(p, N_SUBJECTS)).sum())
         np.testing.assert_allclose(ours, expected, rtol=1e-7, atol=1e-9)

@@ -221,7 +221,7 @@ def test_what_the_warm_up_has_learned_is_frozen_while_draws_are_kept(data, monke
 
 def test_groups_jump_in_every_draw_of_a_fit(data, monkeypatch):
     schedule = sampling.Schedule(1, 1, 1, 0.9, (0,))
-    first_of_all = lambda tree: jax.tree.map(lambda x: x[0], tree)  # noqa: E731
+    first_of_all = lambda tree: jax.tree.map(lambda x: x[0], tree)
     chain = first_of_all(first_of_all(sampling._start(ASYMMETRIC, schedule, 1, 12, None)))
     tuning = first_of_all(sampling._first_adaptation(ASYMMETRIC, 1, 12))
     settings = dict(max_depth=0, adapting=False, target_accept=0.9)  # no NUTS

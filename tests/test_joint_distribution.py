@@ -105,7 +105,7 @@ def after_turns(kind, n_chains):
     def turn(i, carry):
         key, position = carry
         data = new_choices(jax.random.fold_in(jax.random.wrap_key_data(key), N_TURNS + i), position, study)
-        density = lambda position: -log_density(position, data, study.model, study.regressors)  # noqa: E731
+        density = lambda position: -log_density(position, data, study.model, study.regressors)
         place = moves.Place(position, *jax.value_and_grad(density)(position))
         chain = sampling.Chain(key, place, (jnp.log(adaptation.step_size), *4 * [jnp.zeros(())]))
         studied = data, jax.tree.map(jnp.asarray, study.regressors)

@@ -118,7 +118,7 @@ def some_groups(rng, n, n_subjects):
 
 @jax.jit
 def jump_of_measured(key, people, group, seen, along):
-    measured = lambda places: (-0.5 * ((places - seen) / NOISE[:, None]) ** 2).sum(axis=1)  # noqa: E731
+    measured = lambda places: (-0.5 * ((places - seen) / NOISE[:, None]) ** 2).sum(axis=1)
     proposals = proposals_beside_the_posterior(people.shape[-1])
     return moves.jump(key, people, group, proposals, PRIOR, measured, along)
 

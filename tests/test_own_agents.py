@@ -1,7 +1,5 @@
 """Agents that a reader writes: refused in words about the agent, or taken through the whole chain."""
 
-import subprocess
-import sys
 import warnings
 from typing import NamedTuple
 
@@ -10,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from accepting import accept_all
+from warned_lines import warned_lines
 
 import rwlib
 from rwlib.model.agent_check import check_agent
@@ -271,9 +270,7 @@ def test_what_a_memory_calls_value_is_one_only_with_a_number_for_each_action(sha
 
 
 def test_a_warning_about_an_agent_points_at_the_users_line():
-    # In a process of its own, since the types that the tests check put calls of their own in between.
-    code = """
-import warnings
+    set_up = """
 import jax, jax.numpy as jnp, numpy as np
 import rwlib
 def agent():  # another one each time, since each is warned of once
@@ -292,14 +289,8 @@ def trialwise():
     rwlib.trialwise_log_likelihood(data, {"beta": 1.0}, agent())
 def fit():
     rwlib.fit(data, rwlib.Model("m", (rwlib.GroupParameter("beta", "exp", 0.0, 1.0, 1.0),), agent()), **short)
-for call in simulate, log_likelihood, trialwise, fit:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        call()
-    print([(each.filename, each.lineno - call.__code__.co_firstlineno) for each in caught])
 """
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.splitlines() == ["[('<string>', 1)]"] * 4
+    assert warned_lines("simulate, log_likelihood, trialwise, fit", set_up) == [[("<string>", 1)]] * 4
 
 
 def test_a_parameter_may_be_called_like_a_part_of_the_data():

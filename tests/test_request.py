@@ -4,6 +4,7 @@ import sys
 import warnings
 
 import pytest
+from warned_lines import warned_lines
 
 import rwlib
 from rwlib import ASYMMETRIC, GroupParameter, Model, fit, fit_many
@@ -30,9 +31,7 @@ def test_rewards_for_which_a_model_has_no_start_are_warned_of(rewards, model, wa
 
 
 def test_warnings_point_at_the_line_that_asked_for_the_fit():
-    # In a process of its own, since the types that the tests check put calls of their own in between.
-    code = """
-import warnings
+    set_up = """
 import rwlib
 data = rwlib.ChoiceData([[0, 1]], [[0.0, 50.0]])
 short = dict(num_warmup=5, num_samples=4, num_chains=1, progress_bar=False)
@@ -42,14 +41,8 @@ def many():
     rwlib.fit_many([data, data], **short)
 def many_of_one():
     rwlib.fit_many([data], **short)
-for call in one, many, many_of_one:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        call()
-    print([(each.filename, each.lineno - call.__code__.co_firstlineno) for each in caught])
 """
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.splitlines() == ["[('<string>', 1), ('<string>', 1)]"] * 3
+    assert warned_lines("one, many, many_of_one", set_up) == [[("<string>", 1), ("<string>", 1)]] * 3
 
 
 def test_data_sets_of_different_designs_are_refused():

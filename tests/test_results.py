@@ -232,7 +232,7 @@ def test_a_difference_is_taken_draw_by_draw_and_summarised_last(fit):
     posterior = fit["posterior"].to_dataset()
     mean, effect = posterior["alpha_neg_group_mean"].values, posterior["alpha_neg_effect"].values[..., 0]
     # Three of five are patients, so the centred column is −0.6 for controls and 0.4 for patients.
-    expit = lambda x: 1 / (1 + np.exp(-x))  # noqa: E731
+    expit = lambda x: 1 / (1 + np.exp(-x))
     difference = expit(mean + 0.4 * effect) - expit(mean - 0.6 * effect)
     row = rwlib.contrasts(fit, rope={"alpha_neg": 0.05}).set_index("term").loc["diagnosis: patient"]
     assert row["meaning"] == "patient − control"

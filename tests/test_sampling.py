@@ -36,7 +36,7 @@ def one_draw_of_many_chains():
     adaptation, data = jax.tree.map(lambda x: np.asarray(x)[None], (adaptation, DATA.without_labels()))
     found = {}
     with jax.enable_x64(True):
-        minus_log_density = lambda position: -log_density(position, DATA, MODEL)  # noqa: E731
+        minus_log_density = lambda position: -log_density(position, DATA, MODEL)
         place = Place(start, *jax.vmap(jax.value_and_grad(minus_log_density))(start))
         keys = jax.vmap(jax.random.key_data)(jax.random.split(jax.random.key(1), N_CHAINS))
         keys, place = jax.tree.map(lambda x: np.asarray(x)[None], (keys, place))

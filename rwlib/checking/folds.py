@@ -131,7 +131,7 @@ def kfold_by_subject(
     for i, (fold, each) in enumerate(zip(folds, checked)):
         # Every fold is filled up to the size of the largest, so that one compiled program serves all.
         rows = np.resize(fold, len(folds[0]))
-        held_out = jax.tree.map(lambda x: x[rows], anonymous)  # noqa: B023
+        held_out = jax.tree.map(lambda x: x[rows], anonymous)
         of_fold = _score_strangers(
             held_out, each.fit["posterior"], model, draws_per_group, np.random.default_rng([seed, i])
         )

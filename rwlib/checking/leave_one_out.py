@@ -107,7 +107,7 @@ def loo_by_trial(data: ChoiceData, model: Model, fit: xr.DataTree | None = None)
     for people in _in_parts(
         np.flatnonzero(np.any(data.scored, axis=1)), AT_ONCE // (n_samples * data.n_trials)
     ):
-        few = jax.tree.map(lambda x: x[people], anonymous)  # noqa: B023
+        few = jax.tree.map(lambda x: x[people], anonymous)
         of_few = in_single_precision({name: values[:, people] for name, values in draws.items()})
         by_trial = np.asarray(_score_trials(few, of_few, model))
         parts.append(_leave_out(by_trial[:, few.scored].T.astype(float), r_eff))

@@ -157,7 +157,7 @@ def sample(
                 settings = dict(max_depth=0, adapting=False, target_accept=schedule.target_accept)
                 _advance(
                     jax.tree.map(lambda x: x[:, share], chains), studied, adaptation, 0, 0, settings, model
-                )  # noqa: B023
+                )
             first, windows = 0, _windows(schedule.num_warmup)
             for i, n_draws in enumerate(windows):
                 chains = _set_step_size(chains, adaptation)

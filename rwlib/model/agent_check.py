@@ -155,8 +155,8 @@ def _check_agent(agent, names, n_actions, before, after):
             continue
 
         def learn(params, memory, chosen, reward, offered, columns):
-            outcome = Outcome(chosen, reward, offered, watched(function, "the column", columns))  # noqa: B023
-            return jax.tree.map(jnp.asarray, call(memory, outcome, params))  # noqa: B023
+            outcome = Outcome(chosen, reward, offered, watched(function, "the column", columns))
+            return jax.tree.map(jnp.asarray, call(memory, outcome, params))
 
         arrays = stand_in, jnp.zeros(n_actions), jnp.zeros(()), everything, {**before, **after}
         learned = shapes_of(function, learn, _shape_words(memory), *arrays)
