@@ -1,7 +1,7 @@
 # make book    execute every chapter and build the site
-# make test    run all tests, or those that TESTS= names
+# make test    run all tests but the slow ones, or those that TESTS= names; those of the site need `make book` first
 # make test-slow  run the tests that take many minutes
-# make test-pythons  the same on each Python of 3.11 to 3.13 that this machine has, or of those that PYTHONS= names
+# make test-pythons  run `make test` on each Python of 3.11 to 3.13 that this machine has, or of those that PYTHONS= names
 # make newest  try the newest version of every package, in a copy of the tree; ALL=1 lifts the bounds in requirements.in
 # make lint    check layout, types and spelling; `.venv/bin/ruff format` lays the code out
 # make types   check that names, arguments and results fit together, without running the code
@@ -151,5 +151,5 @@ newest: env
 	@$(BIN)/python -m tools.newest $(if $(ALL),--all)
 
 clean:
-	rm -rf _build .venv .pytest_cache .hypothesis rwlib.egg-info
+	rm -rf _build build .venv .pytest_cache .ruff_cache .hypothesis rwlib.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -28,7 +28,7 @@ PRINT_IN_LIGHT = """{
   addEventListener("beforeprint", () => { onScreen = page.theme; page.theme = "light"; });
   addEventListener("afterprint", () => { page.theme = onScreen; });
 }"""
-OF_MATHJAX = ("tex-chtml.js", "output", "input", "LICENSE")
+OF_MATHJAX = ("tex-chtml.js", "output", "input")
 
 
 def tidy_page(app, pagename, templatename, context, doctree):
@@ -72,7 +72,7 @@ def say_where_the_site_stands(app, config):
 
 
 def drop_what_is_not_used(app, error):
-    """Source maps, and all of MathJax but what the pages load."""
+    """Source maps, and all of MathJax but what the pages load. Its licence is put beside it."""
     static = Path(app.outdir) / "_static"
     if error or not static.is_dir():
         return
@@ -81,6 +81,8 @@ def drop_what_is_not_used(app, error):
     for path in (static / "mathjax").glob("*"):
         if path.name not in OF_MATHJAX:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+    # MathJax may be passed on with its licence, which the package leaves out.
+    shutil.copy(Path(app.srcdir) / "LICENSES" / "Apache-2.0.txt", static / "mathjax" / "LICENSE")
 
 
 def setup(app):

@@ -2,8 +2,8 @@
 
 Folders follow the reader's way, and a module imports only from those above it in the list:
 
-- ``data``: ``entries``, ``design``, ``choices``, ``columns``, ``options``, ``places``, ``suspicion``,
-  ``tables``, ``writing``, ``reading``
+- ``data``: ``labels``, ``entries``, ``design``, ``choices``, ``columns``, ``options``, ``places``,
+  ``suspicion``, ``table_suspicion``, ``arguments``, ``tables``, ``writing``, ``reading``
 - ``model``: ``learning``, ``choice``, ``agents``, ``agent_check``, ``rescorla_wagner``, ``parameters``,
   ``tasks``, ``simulation``, ``in_line``, ``one_pass``, ``likelihood``
 - ``fitting``: ``models``, ``hierarchy``, ``formulas``, ``effects``, ``proposals``, ``moves``,

@@ -1,6 +1,8 @@
 """What leaves a fit: differences, regressors, a report, a file."""
 
+import importlib
 import json
+import pkgutil
 import platform
 import re
 import shutil
@@ -455,6 +457,13 @@ EVERYTHING = TRACE._replace(
 )
 def test_the_report_states_the_rule_of_the_model(plain_fit, model, said):
     assert said in rwlib.report(as_if_fitted(plain_fit, model)).methods
+
+
+def test_a_fit_need_not_be_told_of_any_model_of_rwlib():
+    names = [each.name for each in pkgutil.iter_modules(rwlib.agents.__path__)]
+    modules = [importlib.import_module(f"rwlib.agents.{name}") for name in names]
+    models = [x for module in (rwlib, *modules) for x in vars(module).values() if isinstance(x, rwlib.Model)]
+    assert len(models) > len(modules) and {model.agent for model in models} <= set(AGENTS)
 
 
 def test_every_agent_that_learns_has_its_rule_in_the_report():

@@ -233,6 +233,11 @@ def test_search_tells_no_solution(doc):
         assert " ".join(longest_line.split()) not in told
 
 
+def test_mathjax_is_passed_on_with_its_licence():
+    licence = (SITE / "_static" / "mathjax" / "LICENSE").read_text(encoding="utf8")
+    assert "Apache License" in licence and "Grant of Patent License" in licence
+
+
 def test_every_module_is_in_the_reference():
     text = article("back_matter/api").get_text()
     paths = (
