@@ -208,7 +208,8 @@ def _check_packages(pins: Path | None, again: str) -> list[Finding]:
         required = _specifiers(metadata.requires("rwlib") or [], extra)
     except ImportError as error:  # of packaging; where rwlib is not installed, importlib raises one too
         return [Finding("packages", f"{error.name} is not installed in this Python", again)]
-    installed = {canonicalize_name(one.name): one.version for one in metadata.distributions() if one.name}
+    found = [(canonicalize_name(one.name), one.version) for one in metadata.distributions() if one.name]
+    installed = dict(reversed(found))  # of two, Python imports the first on the path
     return _compare_versions(required, pinned, installed, again)
 
 

@@ -134,6 +134,16 @@ def test_a_package_that_only_notebooks_need_is_missed_where_the_course_is(monkey
     assert "missing" not in {finding.what for finding in doctor._check_packages(None, AGAIN)}
 
 
+def test_of_a_package_that_is_there_twice_the_first_counts(monkeypatch, tmp_path):
+    (tmp_path / "numpy-1.0.dist-info").mkdir()
+    (tmp_path / "numpy-1.0.dist-info" / "METADATA").write_text("Name: numpy\nVersion: 1.0\n")
+    later = metadata.Distribution.at(tmp_path / "numpy-1.0.dist-info")
+    both = [*metadata.distributions(), later]
+    monkeypatch.setattr(metadata, "distributions", lambda: both)
+    found = doctor._check_packages(PINS, AGAIN)
+    assert not any("1.0 (pinned" in str(finding) for finding in found)
+
+
 def test_in_a_workshops_folder_the_advice_is_its_installer(tmp_path):
     (tmp_path / "install.py").touch()
     assert f"install.py` in {tmp_path}" in doctor._how_to_install(tmp_path / "requirements.txt")

@@ -1,5 +1,6 @@
 """What leaves a fit: differences, regressors, a report, a file."""
 
+import dataclasses
 import importlib
 import json
 import pkgutil
@@ -7,6 +8,7 @@ import platform
 import re
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import arviz_plots
 import arviz_stats
@@ -29,7 +31,9 @@ from rwlib.fitting.trees import data_in, prior_draws
 from rwlib.model.rescorla_wagner import RANDOM_AGENT
 from rwlib.results.contrasts import ends_of
 from rwlib.results.fitted import AGENTS, data_of, model_of
+from rwlib.results.methods import _of_columns
 from rwlib.results.rules import NAMES, RULES
+from rwlib.results.trialwise import _to_dataset
 
 RNG = np.random.default_rng(0)
 MASK = np.ones((5, 28), bool)
@@ -290,6 +294,47 @@ def test_a_fit_without_formulas_has_no_differences(plain_fit):
         rwlib.contrasts(plain_fit)
 
 
+def followed_with(fit, memory, **settings):
+    """What `trialwise` says of an agent with this memory, which chooses at random and learns nothing."""
+    agent = rwlib.Agent(
+        start=lambda params, n_actions: memory,
+        log_probabilities=lambda memory, seen, params: np.full(3, -np.log(3.0)) + 0.0 * params["beta"],
+        learn=lambda memory, outcome, params: memory,
+    )
+    model = rwlib.Model("mine", (rwlib.ASYMMETRIC.parameters[2],), agent)
+    return rwlib.trialwise(as_if_fitted(fit, model), model, num_draws=20, **settings)
+
+
+class Kalman(NamedTuple):
+    value: np.ndarray
+    value_sd: np.ndarray
+
+
+def test_a_field_of_the_memory_and_an_sd_over_draws_do_not_share_a_name(plain_fit):
+    memory = Kalman(np.zeros(3), np.full(3, 7.0))
+    with pytest.raises(ValueError, match="'value_sd' beside 'value'"):
+        followed_with(plain_fit, memory)
+    assert (followed_with(plain_fit, memory, keep_draws=True)["value_sd"].dropna("trial") == 7.0).all()
+
+
+class Cues(NamedTuple):
+    value: np.ndarray
+    of_cues: np.ndarray
+    nested: tuple
+
+
+def test_only_a_list_as_long_as_there_are_actions_has_actions(plain_fit):
+    found = followed_with(plain_fit, Cues(np.zeros(3), np.zeros((3, 3)), (np.zeros(3), np.zeros(2))))
+    assert found["value"].dims == ("subject", "trial", "action")
+    assert "action" not in found["of_cues"].dims and "nested" not in found
+
+
+def test_rows_of_people_who_are_called_by_numbers_and_texts_keep_their_labels():
+    data = dataclasses.replace(DATA, subjects=[1, 2, 3, 4, "8b"])
+    table = rwlib.trialwise_table(_to_dataset({"probability": np.zeros(DATA.choices.shape)}, data, False))
+    assert table["subject"].unique().tolist() == [1, 2, 3, 4, "8b"]
+
+
 # Files
 
 
@@ -344,6 +389,17 @@ def test_a_fit_by_another_version_is_loaded_with_a_warning(plain_fit, tmp_path, 
     monkeypatch.setattr(rwlib.results.storage, "version", lambda name: "9.9")
     with pytest.warns(UserWarning, match="and this is 9.9"):
         rwlib.load(path)
+
+
+def test_a_loaded_fit_is_saved_with_the_versions_that_drew_it(plain_fit, tmp_path, monkeypatch):
+    with monkeypatch.context() as older:
+        older.setattr(rwlib.results.storage, "version", lambda name: "0.0.1")
+        path = rwlib.save(plain_fit, tmp_path / "fit.nc")
+    with pytest.warns(UserWarning, match="was made with rwlib 0.0.1"):
+        loaded = rwlib.load(path)
+    rwlib.save(loaded, path)
+    with pytest.warns(UserWarning, match="was made with rwlib 0.0.1"):
+        assert "rwlib 0.0.1" in rwlib.report(rwlib.load(path)).methods
 
 
 def test_a_fit_of_an_agent_of_ones_own_is_loaded_without_its_code(tmp_path):
@@ -457,6 +513,42 @@ EVERYTHING = TRACE._replace(
 )
 def test_the_report_states_the_rule_of_the_model(plain_fit, model, said):
     assert said in rwlib.report(as_if_fitted(plain_fit, model)).methods
+
+
+@pytest.mark.parametrize(
+    "model, said",
+    [
+        (rwlib.ASYMMETRIC, "Where the outcome was not shown, no value moves."),
+        (rwlib.WIN_STAY_LOSE_SHIFT, "What counts is the last choice whose outcome was shown."),
+        (PEARCE_HALL, "Where the outcome was not shown, nothing moves."),
+    ],
+)
+def test_the_rule_says_what_a_hidden_outcome_does(plain_fit, model, said):
+    assert said in rwlib.report(as_if_fitted(plain_fit, model)).methods
+
+
+def test_one_rate_that_is_fixed_at_0_is_described_as_one(plain_fit):
+    stickiness = rwlib.ASYMMETRIC_STICKY.parameters[-1]
+    model = rwlib.Model("perseveration", (stickiness,), fixed={"alpha": 0.0, "beta": 1.0})
+    methods = rwlib.report(as_if_fitted(plain_fit, model)).methods
+    assert r"+ \alpha\,\delta$" in methods and r"\alpha^{+}" not in methods
+
+
+def test_a_column_of_large_numbers_has_its_mean_to_the_digits_of_its_sd():
+    data = dataclasses.replace(DATA, people={"year": [1987, 1990, 1995, 2001, 2003.5]})
+    (said,) = _of_columns(data, {"group": {"beta": "year"}, "within": {}})
+    assert said == "`year` had a mean of 1995.30 and an SD of 6.27 (1987 to 2003.5)."
+
+
+def test_the_share_of_an_interval_keeps_its_digits(plain_fit):
+    written = rwlib.report(plain_fit, interval=0.975)
+    assert "97.5% credible" in written.methods and "97.5% credible" in written.results
+    assert "97.5% credible" in written.tables[0]
+
+
+def test_a_region_of_equivalence_needs_a_difference(plain_fit):
+    with pytest.raises(ValueError, match="nothing differs"):
+        rwlib.report(plain_fit, rope={"alpha_neg": 0.05})
 
 
 def test_a_fit_need_not_be_told_of_any_model_of_rwlib():
@@ -677,6 +769,15 @@ def test_data_of_a_fit_that_keeps_them_all_in_one_group_as_before_are_found(plai
     before["observed_data"] = xr.DataTree(data_in(plain_fit))
     del before["constant_data"]
     assert data_of(before) == DATA
+
+
+def test_groups_that_are_added_one_after_the_other_belong_to_the_same_draws(plain_fit):
+    scored = rwlib.add_groups(plain_fit, "log_likelihood", num_draws=400)
+    both = rwlib.add_groups(scored, "posterior_predictive", num_draws=40)
+    draws = [
+        both[name]["draw"].values.tolist() for name in ("posterior", "log_likelihood", "posterior_predictive")
+    ]
+    assert len(draws[0]) == 10 and draws[0] == draws[1] == draws[2]
 
 
 def test_groups_that_arviz_does_not_know_are_refused(plain_fit):

@@ -13,7 +13,7 @@ from rwlib.fitting.diagnostics import Report
 from rwlib.fitting.models import Model
 from rwlib.results.contrasts import contrast_draws
 from rwlib.results.fitted import mean_over_people
-from rwlib.results.methods import minus, plain
+from rwlib.results.methods import minus, percent, plain
 from rwlib.results.rules import symbol, the, words
 
 __all__ = ["findings_of", "tables_of"]
@@ -137,7 +137,7 @@ def _of_derived(fit, model, differences):
 
 def _of_estimates(table, model, interval):
     yield (
-        f"Posterior means with {interval:.0%} credible intervals: "
+        f"Posterior means with {percent(interval)} credible intervals: "
         + "; ".join(
             f"{the(row['parameter'], model)}: {_interval(row, 'typical')} for the typical person and "
             f"{_interval(row, 'people')} on average over people"
@@ -181,7 +181,7 @@ def _of_differences(table, model, rope):
         in_rope = ""
         if row["parameter"] in rope:
             in_rope = (
-                f"; {row['in_rope']:.0%} of its draws lie in the region of practical equivalence, "
+                f"; {_share(row['in_rope'])} of its draws lie in the region of practical equivalence, "
                 f"±{rope[row['parameter']]:g}"
             )
         yield (
@@ -204,7 +204,7 @@ def _page_of_estimates(table, model, interval):
         }
         for row in table.to_dict("records")
     ]
-    return _markdown(rows, f"Posterior means with equal-tailed {interval:.0%} credible intervals.")
+    return _markdown(rows, f"Posterior means with equal-tailed {percent(interval)} credible intervals.")
 
 
 def _page_of_differences(table, model, interval):
@@ -224,16 +224,16 @@ def _page_of_differences(table, model, interval):
                 "coefficient": _interval(row, "effect"),
                 **({"SD over people": _interval(row, "sd") if is_shift else "—"} if shifts else {}),
                 "direction": f"{row['direction']} {_probability(row['p_direction'])}",
-                "in ROPE": in_rope if np.isnan(row["in_rope"]) else f"{row['in_rope']:.0%}",
+                "in ROPE": in_rope if np.isnan(row["in_rope"]) else _share(row["in_rope"]),
             }
         )
     of_shifts = "the SD of a shift over people, " if shifts else ""
     none = " A dash stands where no two people differ by the term alone." if table["low"].isna().any() else ""
     yield _markdown(
         rows,
-        f"Differences of the typical person's parameter with equal-tailed {interval:.0%} credible intervals, "
-        f"its means at both ends, coefficients before the transform, {of_shifts}probability of direction, "
-        f"and share of the draws in the region of practical equivalence (ROPE).{none}",
+        f"Differences of the typical person's parameter with equal-tailed {percent(interval)} credible "
+        f"intervals, its means at both ends, coefficients before the transform, {of_shifts}probability of "
+        f"direction, and share of the draws in the region of practical equivalence (ROPE).{none}",
     )
 
 
@@ -253,6 +253,11 @@ def _interval(row, name):
     low, high = row[f"{name}_from"], row[f"{name}_to"]
     places = max(2, 1 - math.floor(math.log10(high - low))) if high > low else 2
     return minus(f"{row[name]:.{places}f} [{low:.{places}f}, {high:.{places}f}]")
+
+
+def _share(p):
+    """The same of a share, in percent."""
+    return "above 99%" if p > 0.99 else "below 1%" if p < 0.01 else f"{p:.0%}"
 
 
 def _probability(p):

@@ -48,7 +48,8 @@ def add_groups(
     -------
     fit : xarray.DataTree
         With these groups. Where predictions or log-likelihoods are among them, ``posterior``,
-        ``unconstrained_posterior`` and ``sample_stats`` are thinned to the draws that they belong to.
+        ``unconstrained_posterior``, ``sample_stats``, and predictions or log-likelihoods that were there
+        before, are thinned to the draws that they belong to.
 
     Raises
     ------
@@ -82,7 +83,8 @@ def add_groups(
     kept = evenly_spaced(n_draws, max(1, num_draws // n_chains))
     thinned, of_draws = fit.copy(), set(groups) - {"prior"}
     if of_draws:
-        for name in ("posterior", "unconstrained_posterior", "sample_stats"):
+        earlier = {"posterior_predictive", "log_likelihood"} & set(fit.children) - of_draws
+        for name in ("posterior", "unconstrained_posterior", "sample_stats", *earlier):
             thinned[name] = xr.DataTree(fit[name].to_dataset().isel(draw=kept))
     if "prior" in groups:
         described = describe(data, model, **formulas_of(fit))

@@ -4,6 +4,7 @@ Each of these is a generator of sentences, and makes a paragraph. The rules of t
 """
 
 import itertools
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -120,8 +121,10 @@ def _of_columns(data, formulas):
             sizes = [f"{n:,} with `{label}`" for label, n in sorted(Counter(map(str, values)).items())]
             yield f"By `{name}` there were {_listed(sizes)}."
         else:
-            mean, sd, low, high = (f(values) for f in (np.mean, np.std, np.min, np.max))
-            yield f"`{name}` had a mean of {mean:.3g} and an SD of {sd:.3g} ({low:g} to {high:g})."
+            mean, sd, low, high = (float(f(values)) for f in (np.mean, np.std, np.min, np.max))
+            places = max(0, 2 - math.floor(math.log10(sd)))  # so that the mean has them where the SD begins
+            ends = f"{low:.15g} to {high:.15g}"
+            yield minus(f"`{name}` had a mean of {mean:.{places}f} and an SD of {sd:.{places}f} ({ends}).")
     for name, of_block in data.conditions:
         if _names(name, formulas["within"]):
             sizes = []
@@ -327,8 +330,9 @@ def _of_rules(formulas, interval):
         else "people who were fitted"
     )
     yield (
-        f"Estimates are posterior means with equal-tailed {interval:.0%} credible intervals. The typical "
-        f"person is the one at the group mean{''.join(where)}; the mean over people is that of the {over}."
+        f"Estimates are posterior means with equal-tailed {percent(interval)} credible intervals. The "
+        f"typical person is the one at the group mean{''.join(where)}; the mean over people is that of "
+        f"the {over}."
     )
 
 
@@ -345,6 +349,18 @@ def _were(n):
 
 def _range(counts):
     return f"{counts.min():,}" if counts.min() == counts.max() else f"{counts.min():,} to {counts.max():,}"
+
+
+def percent(share: float) -> str:
+    """A share in percent, with the digits that it was given with.
+
+    Examples
+    --------
+    >>> from rwlib.results.methods import percent
+    >>> percent(0.9), percent(0.975)
+    ('90%', '97.5%')
+    """
+    return f"{100 * share:.6g}%"
 
 
 def minus(number: str) -> str:

@@ -89,8 +89,9 @@ def report(
     ------
     ValueError
         If :func:`rwlib.fitting.diagnostics.check` refuses the fit: there is nothing to report then. Also if
-        ``interval`` is not in (0, 1), ``rope`` is refused by :func:`rwlib.results.contrasts.contrasts`, the
-        fit is of another model, or its agent is not one of rwlib's and ``model`` is missing.
+        ``interval`` is not in (0, 1), ``rope`` is refused by :func:`rwlib.results.contrasts.contrasts` or
+        there is nothing that it could be about, the fit is of another model, or its agent is not one of
+        rwlib's and ``model`` is missing.
 
     References
     ----------
@@ -117,6 +118,8 @@ def report(
     check_share("interval", interval)
     table = _estimates(fit, model, interval)
     differences = contrasts(fit, model, rope=rope, interval=interval) if any(formulas.values()) else None
+    if rope and differences is None:
+        raise ValueError(f"rope is {rope!r}, but in this fit nothing differs between groups or conditions.")
     made_with = _versions(fit)
     left = [*_left_of_model(model), *LEFT_TO_YOU]
     left += [LEFT_ABOUT_CONDITIONS] if formulas["within"] else []

@@ -3,6 +3,8 @@
 A rule is a generator of sentences, given a model and the data that it was fitted to. Formulas are LaTeX.
 """
 
+import numpy as np
+
 from rwlib.agents.confirmation_bias import CONFIRMATION_BIAS_AGENT
 from rwlib.agents.go_no_go import GO_NO_GO_AGENT
 from rwlib.agents.pearce_hall import PEARCE_HALL_AGENT
@@ -34,7 +36,7 @@ NAMES = {
 def _rescorla_wagner(model, data):
     yield f"Before the first trial the value $Q_a$ of every option is {_q0(model, data)}."
     yield r"When option $a$ is chosen and pays $r$, the prediction error is $\delta = r - Q_a$, and"
-    if has(model, "alpha"):
+    if "alpha" in {*(p.name for p in model.parameters), *dict(model.fixed)}:  # at 0, too
         yield r"the value moves by $Q_a \leftarrow Q_a + \alpha\,\delta$."
     else:
         yield (
@@ -45,6 +47,8 @@ def _rescorla_wagner(model, data):
         yield r"Values of the other options go back by $Q_b \leftarrow Q_b + \varphi\,(Q_0 - Q_b)$."
     else:
         yield "Values of the other options stay as they are."
+    if _hides_outcomes(data):
+        yield "Where the outcome was not shown, no value moves."
     logit = r"Q_a / \tau" if has(model, "temperature") else r"\beta\,Q_a"
     if not has(model, "stickiness"):
         yield _softmax(logit, model, data)
@@ -71,6 +75,8 @@ def _win_stay_lose_shift(model, data):
         "it is 0 for the option chosen and 1 for the others. Before the first choice, and where that leaves "
         "nothing on offer, it is 1 for all."
     )
+    if _hides_outcomes(data):
+        yield "What counts is the last choice whose outcome was shown."
 
 
 def _confirmation_bias(model, data):
@@ -92,6 +98,8 @@ def _pearce_hall(model, data):
         r"the associability by $A_a \leftarrow A_a + \eta\,(|\delta| - A_a)$. Those of the other options "
         "stay as they are."
     )
+    if _hides_outcomes(data):
+        yield "Where the outcome was not shown, nothing moves."
     yield _softmax(r"\beta\,Q_a", model, data)
 
 
@@ -138,6 +146,11 @@ def has(model, name, neutral=0.0):
     """Whether this parameter of an agent does anything in the model."""
     estimated = name in {p.name for p in model.parameters}
     return estimated or dict(model.fixed).get(name, neutral) != neutral
+
+
+def _hides_outcomes(data):
+    feedback = data.design.feedback
+    return feedback is not None and bool((np.asarray(data.mask) & ~np.asarray(feedback)).any())
 
 
 def _q0(model, data):

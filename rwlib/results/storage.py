@@ -60,14 +60,13 @@ def save(fit: xr.DataTree, path: str | Path) -> Path:
     if path.suffix != ".nc":
         raise ValueError(f"The path is {str(path)!r}; a fit is netCDF, so let its name end with '.nc'.")
     report = check(fit)
+    versions = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
     whole = fit.copy()
     whole.attrs = {
         **{name: _plain(value) for name, value in fit.attrs.items()},
         "check": str(report),
         "check_passes": int(bool(report)),
-        "versions": json.dumps(
-            {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
-        ),
+        "versions": fit.attrs.get("versions", json.dumps(versions)),  # of a loaded fit, those that drew it
     }
     for node in whole.subtree:
         if node.path != "/":

@@ -43,23 +43,24 @@ def trialwise(
     Returns
     -------
     trialwise : xarray.Dataset
-        With dimensions subject and trial, in this order: ``probability`` of the observed choice, from 0 to 1,
-        and its ``surprise``, −log₂ of that, in bits; ``value_chosen`` and ``prediction_error``, where the
-        agent's memory has a ``value`` for each action; and each part of that memory before the choice, by its
-        name there, with a dimension ``action`` where it has one entry for each action. (The ``choice_trace``
-        of the course's agent is left out where ``stickiness`` is 0.) Values and prediction errors are in the
-        units of ``data.rewards``, so after ``scale=`` of :func:`rwlib.data.reading.read_choices`. Each
-        variable is a mean over draws, and with ``_sd`` behind its name an SD; with ``keep_draws`` it has a
-        dimension ``sample`` in front. NaN where nobody played, prediction errors also where no outcome was
-        shown, and probability and surprise also where the choice was forced. The coordinate ``trial`` counts
-        from 0; ``trial_label`` has the trials as the table numbers them, and ``block``, where there are
-        several, the labels of the blocks.
+        With dimensions subject and trial, in this order: ``probability`` of the observed choice, from 0 to
+        1, and its ``surprise``, −log₂ of that, in bits; ``value_chosen`` and ``prediction_error``, where
+        the agent's memory has a ``value`` for each action; and each array in that memory before the choice,
+        by its name there, with a dimension ``action`` where it is a list as long as there are actions. (The
+        ``choice_trace`` of the course's agent is left out where ``stickiness`` is 0.) Values and prediction
+        errors are in the units of ``data.rewards``, so after ``scale=`` of
+        :func:`rwlib.data.reading.read_choices`. Each variable is a mean over draws, and with ``_sd`` behind
+        its name an SD; with ``keep_draws`` it has a dimension ``sample`` in front. NaN where nobody played,
+        prediction errors also where no outcome was shown, and probability and surprise also where the
+        choice was forced. The coordinate ``trial`` counts from 0; ``trial_label`` has the trials as the
+        table numbers them, and ``block``, where there are several, the labels of the blocks.
 
     Raises
     ------
     ValueError
         If :func:`rwlib.fitting.diagnostics.check` refuses the fit, ``num_draws`` is below 1, the fit is of
-        another model, or its agent is not one of rwlib's and ``model`` is missing.
+        another model, its agent is not one of rwlib's and ``model`` is missing, or a field of its memory is
+        called as the SD of another one.
 
     References
     ----------
@@ -95,6 +96,7 @@ def trialwise(
         if keep_draws:
             kept.append({name: np.asarray(x) for name, x in followed.items()})
             continue
+        _check_names(followed)
         for name, x in followed.items():
             x = np.asarray(x, float)  # a difference of large sums is not exact in 32 bits
             sums[name] = sums.get(name, 0.0) + np.stack([x.sum(0), (x**2).sum(0)])
@@ -142,22 +144,38 @@ def _follow(data, params, agent):
 def _in_order(followed, unused):
     """All that is known of trials. (JAX sorts the entries of a dictionary; a memory keeps its order.)"""
     of_choices, memories = followed
-    memory = {name: x for name, x in getattr(memories, "_asdict", dict)().items() if name not in unused}
+    memory = {
+        name: x
+        for name, x in getattr(memories, "_asdict", dict)().items()
+        if name not in unused and hasattr(x, "shape")
+    }
     return {name: of_choices[name] for name in OF_CHOICES if name in of_choices} | {
         name: x for name, x in memory.items() if name not in of_choices
     }
+
+
+def _check_names(followed):
+    """The SD of a part of the memory must not be stored under the name of another part."""
+    for name in followed:
+        if f"{name}_sd" in followed:
+            raise ValueError(
+                f"The agent's memory has {f'{name}_sd'!r} beside {name!r}, but so the SD of {name!r} over "
+                "draws is called. Give the field another name, or take the draws with keep_draws=True."
+            )
 
 
 def _to_dataset(found, data, keep_draws):
     front, variables = ("sample",) if keep_draws else (), {}
     for name, x in found.items():
         dims, rest = (*front, "subject", "trial"), x.shape[len(front) + 2 :]
-        if rest[:1] == (data.n_actions,):
-            dims, rest = (*dims, "action"), rest[1:]
+        if rest == (data.n_actions,):
+            dims, rest = (*dims, "action"), ()
         variables[name] = ((*dims, *(f"{name}_dim_{i}" for i in range(len(rest)))), x)
     labels = np.arange(data.n_trials) + np.zeros((data.n_subjects, 1)) if data.trials is None else data.trials
+    # NumPy would make texts of numbers that stand beside texts.
+    some_text = any(isinstance(label, str) for label in data.subjects)
     coords = {
-        "subject": list(data.subjects),
+        "subject": np.array(data.subjects, dtype=object if some_text else None),
         "trial": np.arange(data.n_trials),
         "action": list(data.actions),
         "trial_label": (("subject", "trial"), np.asarray(labels, float)),
