@@ -535,9 +535,9 @@ def test_one_rate_that_is_fixed_at_0_is_described_as_one(plain_fit):
 
 
 def test_a_column_of_large_numbers_has_its_mean_to_the_digits_of_its_sd():
-    data = dataclasses.replace(DATA, people={"year": [1987, 1990, 1995, 2001, 2003.5]})
-    (said,) = _of_columns(data, {"group": {"beta": "year"}, "within": {}})
-    assert said == "`year` had a mean of 1995.30 and an SD of 6.27 (1987 to 2003.5)."
+    data = dataclasses.replace(DATA, people={"year-born": [1987, 1990, 1995, 2001, 2003.5]})
+    (said,) = _of_columns(data, {"group": {"beta": "`year-born`"}, "within": {}})
+    assert said == "`year-born` had a mean of 1995.30 and an SD of 6.27 (1987 to 2003.5)."
 
 
 def test_the_share_of_an_interval_keeps_its_digits(plain_fit):

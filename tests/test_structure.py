@@ -33,8 +33,11 @@ def modules_in_order():
 def imported_by(path):
     """The modules of rwlib that a module imports when it is imported itself."""
     for node in ast.parse(path.read_text(encoding="utf8")).body:
-        names = [node.module] if isinstance(node, ast.ImportFrom) else []
-        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        names = [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom):  # a module may stand on either side of `import`
+            names = [node.module, *(f"{node.module}.{name}" for name in names)]
         for name in names:
             found = name.removeprefix("rwlib.")
             if found in PATHS and found != name:

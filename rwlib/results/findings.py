@@ -255,11 +255,11 @@ def _interval(row, name):
     return minus(f"{row[name]:.{places}f} [{low:.{places}f}, {high:.{places}f}]")
 
 
-def _share(p):
-    """The same of a share, in percent."""
-    return "above 99%" if p > 0.99 else "below 1%" if p < 0.01 else f"{p:.0%}"
-
-
 def _probability(p):
     """With as many digits as some thousand draws are good for."""
     return "above 0.99" if p > 0.99 else f"{p:.2f}"
+
+
+def _share(p):
+    """The same of a share, in percent."""
+    return "above 99%" if p > 0.99 else "below 1%" if p < 0.01 else f"{p:.0%}"

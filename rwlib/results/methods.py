@@ -123,8 +123,10 @@ def _of_columns(data, formulas):
         else:
             mean, sd, low, high = (float(f(values)) for f in (np.mean, np.std, np.min, np.max))
             places = max(0, 2 - math.floor(math.log10(sd)))  # so that the mean has them where the SD begins
-            ends = f"{low:.15g} to {high:.15g}"
-            yield minus(f"`{name}` had a mean of {mean:.{places}f} and an SD of {sd:.{places}f} ({ends}).")
+            said = minus(
+                f"a mean of {mean:.{places}f} and an SD of {sd:.{places}f} ({low:.15g} to {high:.15g})"
+            )
+            yield f"`{name}` had {said}."
     for name, of_block in data.conditions:
         if _names(name, formulas["within"]):
             sizes = []
